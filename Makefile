@@ -1,0 +1,53 @@
+# make demo | test are all that a newcomer needs; each does its own set-up.
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
+
+.PHONY: install demo test lint bench soak lock wheels clean
+.DELETE_ON_ERROR:
+
+install: .venv/.run
+
+.venv/.run: requirements/run.txt pyproject.toml packaging/escrow/pyproject.toml
+	@echo "Setting up .venv (once; about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e . -e packaging/escrow
+	@touch $@
+
+.venv/.test: .venv/.run requirements/test.txt
+	@echo "Adding what the tests need"
+	@$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+demo: .venv/.run
+	@$(BIN)/python -m examples.demo $(DEMO)
+
+lint: .venv/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST)
+
+soak: .venv/.test
+	$(BIN)/python -m pytest -m soak $(TEST)
+
+bench: .venv/.run
+	$(BIN)/python -m bench
+
+# Rewrites the lock files. Needs network; review the diff.
+lock: .venv/.run
+	@$(PYTHON) -m venv .venvs/lock && .venvs/lock/bin/pip install -q --require-hashes -r requirements/lock.txt
+	cd requirements && for name in run test lock; do \
+	  ../.venvs/lock/bin/uv pip compile $$name.in --upgrade --python-version 3.11 --universal --generate-hashes --no-header -q -o $$name.txt; done
+
+# dist/: the partner's wheel (no server) and the operator's.
+wheels: .venv/.run
+	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./packaging/escrow
+	@ls dist
+
+clean:
+	rm -rf .venv .venvs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""HTTP faces and composition roots."""

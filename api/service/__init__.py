@@ -1,0 +1,1 @@
+"""The escrow's HTTP API and the `cleanroom-escrow` command."""

@@ -1,0 +1,1 @@
+"""The partner's own software: vault, list, commit, evaluate, sync. The only place where plaintext exists."""

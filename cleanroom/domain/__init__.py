@@ -1,0 +1,1 @@
+"""Values of the domain: frozen, validated on construction, free of I/O."""
