@@ -1,0 +1,129 @@
+"""Bodies of the escrow's HTTP API that are not signed documents themselves. See docs/protocol.md, "The API"."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from cleanroom.domain.vocabulary import RoomState
+from cleanroom.messages.documents import (
+    Bytes32,
+    Count,
+    DigestText,
+    Instant,
+    Number,
+    PartnerName,
+    RoomName,
+    Title,
+    Wire,
+    as_tuple,
+)
+from cleanroom.messages.signing import Signature, SignedDocument
+
+Documents = Annotated[tuple[SignedDocument, ...], BeforeValidator(as_tuple)]
+Numbers = Annotated[tuple[Count, ...], BeforeValidator(as_tuple)]
+
+
+class EscrowInfo(Wire):
+    """What the escrow says of itself. Trust comes from the invite's pinned key, not from here."""
+
+    key: Bytes32
+    protocol: Literal["cleanroom/1"] = "cleanroom/1"
+    now: Instant
+
+
+class EnrolRequest(Wire):
+    """An enrolment with the secret of the invite that allows it."""
+
+    invite: Bytes32
+    enrolment: SignedDocument
+
+
+class PartnerPage(Wire):
+    """A page of the directory, in order of enrolment; `next` is the cursor of the page after it."""
+
+    partners: Documents
+    next: Count | None
+
+
+class RoomSummary(Wire):
+    """One room of mine."""
+
+    room: RoomName
+    state: RoomState = Field(strict=False)
+    title: Title
+    members: Annotated[tuple[PartnerName, ...], BeforeValidator(as_tuple)]
+    change: Count
+
+
+class RoomPage(Wire):
+    """A page of my rooms, oldest first."""
+
+    rooms: Annotated[tuple[RoomSummary, ...], BeforeValidator(as_tuple)]
+    next: Count | None
+
+
+class BatchProgress(Wire):
+    """How much of one evaluated batch the escrow holds. `complete` batches count in answers."""
+
+    evaluator: PartnerName
+    number: Number
+    chunks: Numbers
+    complete: bool
+
+
+class RoomView(Wire):
+    """All that a member may see of a room; everything that matters in it is signed by a partner or the escrow."""
+
+    room: RoomName
+    state: RoomState = Field(strict=False)
+    change: Count
+    terms: Documents
+    withdrawals: Documents
+    epoch: Count
+    keys: Documents
+    snapshots: Documents
+    evaluations: Documents
+    progress: Annotated[tuple[BatchProgress, ...], BeforeValidator(as_tuple)]
+    answer: SignedDocument | None
+    next_answer: Instant | None
+
+
+class AnswerPage(Wire):
+    """A page of a room's answers, oldest first."""
+
+    answers: Documents
+    next: Count | None
+
+
+class ChunkList(Wire):
+    """Which sealed chunks of an uncommitted snapshot the escrow already holds, by SHA-256."""
+
+    held: Annotated[tuple[DigestText, ...], BeforeValidator(as_tuple)]
+
+
+class Changes(Wire):
+    """A counter that moves whenever anything of mine changes: what long-polling waits for."""
+
+    change: Count
+
+
+class Accepted(Wire):
+    """A write is durable. The same request again gets the same answer."""
+
+    digest: DigestText
+
+
+class SignatureBody(Wire):
+    """A signature under a document that the escrow already holds."""
+
+    signature: Signature
+
+
+class Problem(Wire):
+    """RFC 9457 problem details with a stable `code`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str

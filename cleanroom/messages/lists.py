@@ -1,0 +1,126 @@
+"""Documents of P3 to P5: what was committed, what was evaluated, what may be shown of the overlap."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from cleanroom.messages.documents import (
+    Bytes32,
+    Count,
+    DigestText,
+    Document,
+    Instant,
+    Label,
+    Number,
+    PartnerName,
+    RoomName,
+    Title,
+    Wire,
+    as_tuple,
+)
+from cleanroom.messages.rooms import CountingRule
+
+
+class ShapeCount(Wire):
+    """How many entries show this shape: counting segment, and number of keys of each kind of the terms."""
+
+    segment: Annotated[int, Field(ge=0, le=15)]
+    keys: Annotated[tuple[Count, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=16)]
+    entries: Number
+
+
+Shapes = Annotated[tuple[ShapeCount, ...], BeforeValidator(as_tuple), Field(max_length=100_000)]
+Digests = Annotated[tuple[DigestText, ...], BeforeValidator(as_tuple), Field(max_length=100_000)]
+
+
+class Snapshot(Document):
+    """One batch of a partner's committed list: number 1 is the whole list, the later ones are changes to it.
+
+    `root` is the RFC 6962 Merkle root over this batch's rows, `shapes` the histogram *after* it, `chunks` the
+    SHA-256 of each sealed chunk, `previous` the digest of the batch before.
+    """
+
+    type: Literal["snapshot/1"] = "snapshot/1"
+    room: RoomName
+    terms: DigestText
+    epoch: Count
+    owner: PartnerName
+    number: Number
+    previous: DigestText | Literal[""]
+    key: Bytes32
+    rows: Count
+    root: DigestText
+    shapes: Shapes
+    chunks: Digests
+    created: Instant
+
+
+class EvaluatedBatch(Wire):
+    """The evaluation of one batch of the other side's list."""
+
+    number: Number
+    rows: Count
+    root: DigestText
+
+
+class Evaluation(Document):
+    """A partner's evaluation of the other side's list, signed before any row of it is uploaded.
+
+    It speaks of one pair of snapshots: `of` is the owner's newest batch, `against` the evaluator's own newest batch.
+    """
+
+    type: Literal["evaluation/1"] = "evaluation/1"
+    room: RoomName
+    terms: DigestText
+    epoch: Count
+    evaluator: PartnerName
+    owner: PartnerName
+    of: DigestText
+    against: DigestText
+    key: Bytes32
+    batches: Annotated[tuple[EvaluatedBatch, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=100_000)]
+    created: Instant
+
+    def pairs_with(self, other: "Evaluation") -> bool:
+        """Whether `other` is the opposite direction of the same pair of snapshots."""
+        return self.of == other.against and self.against == other.of and self.epoch == other.epoch
+
+
+class ShownCell(Wire):
+    """A number that may be shown: distinct companies."""
+
+    companies: Count
+
+
+class WithheldCell(Wire):
+    """A cell whose number is not shown. It carries the rule, never a number."""
+
+    withheld: Literal["too_few_inside_or_outside"]
+
+
+class ListStatus(Wire):
+    """What an answer tells about one list: how fresh, and how large in 1-2-5 bands, overall and per segment."""
+
+    partner: PartnerName
+    snapshot: DigestText
+    committed: Instant
+    size: Title
+    segments: Annotated[tuple[Title, ...], BeforeValidator(as_tuple)]
+
+
+Row = Annotated[tuple[ShownCell | WithheldCell, ...], BeforeValidator(as_tuple)]
+
+
+class Answer(Document):
+    """The overlap of one pair of snapshots, after the counting rule: rows are the first list's segments."""
+
+    type: Literal["answer/1"] = "answer/1"
+    room: RoomName
+    terms: DigestText
+    epoch: Count
+    number: Number
+    edge: Instant
+    segments: Annotated[tuple[Label, ...], BeforeValidator(as_tuple)]
+    lists: Annotated[tuple[ListStatus, ListStatus], BeforeValidator(as_tuple)]
+    cells: Annotated[tuple[Row, ...], BeforeValidator(as_tuple)]
+    counting: CountingRule

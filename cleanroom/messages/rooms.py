@@ -1,0 +1,155 @@
+"""Documents of P1 and P2: who takes part, on which terms, with which keys."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from cleanroom.domain.vocabulary import ChangeMode, CountingMode, Kind, PartnerId, PartnerKind
+from cleanroom.messages.documents import (
+    Bytes32,
+    Bytes64,
+    Count,
+    DigestText,
+    Document,
+    DocumentRefused,
+    Instant,
+    Label,
+    Number,
+    PartnerName,
+    RoomName,
+    SealingKeyText,
+    Title,
+    Version,
+    Wire,
+    as_tuple,
+    moment,
+)
+
+
+class Enrolment(Document):
+    """A partner introduces its keys. Signed with the identity key, which thereby vouches for the sealing key."""
+
+    type: Literal["enrolment/1"] = "enrolment/1"
+    name: Title
+    kind: PartnerKind = Field(strict=False)
+    identity_key: Bytes32
+    sealing_key: SealingKeyText
+    escrow_key: Bytes32
+    created: Instant
+
+
+class Member(Wire):
+    """A partner as the terms name it: the keys that the others have compared."""
+
+    partner: PartnerName
+    name: Title
+    identity_key: Bytes32
+    sealing_key: SealingKeyText
+
+
+class KindRecipe(Wire):
+    """A kind of match key that counts, with the versions that make two agents agree on its bytes."""
+
+    kind: Kind = Field(strict=False)
+    normaliser: Version
+    tables: Version
+
+
+class CatalogueField(Wire):
+    """A field that policies may speak of."""
+
+    name: Label
+    type: Label
+    field_class: Label
+    reduced: Label
+
+
+class CountingRule(Wire):
+    """The rule by which counts leave the escrow."""
+
+    mode: CountingMode = Field(strict=False)
+    floor: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+AnswerInterval = Annotated[int, Field(ge=60, le=366 * 86_400)] | Literal["unsafe_every_push"]
+
+
+class Terms(Document):
+    """What the members of a room agree on. Every member signs the same bytes."""
+
+    type: Literal["terms/1"] = "terms/1"
+    room: RoomName
+    version: Number
+    previous: DigestText | Literal[""]
+    escrow_key: Bytes32
+    title: Title
+    purpose: Title
+    members: Annotated[tuple[Member, Member], BeforeValidator(as_tuple)]
+    kinds: Annotated[tuple[KindRecipe, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=16)]
+    segments: Annotated[tuple[Label, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=16)]
+    counting: CountingRule
+    minimum_population: Annotated[int, Field(ge=1, le=1_000_000)]
+    fields: Annotated[tuple[CatalogueField, ...], BeforeValidator(as_tuple), Field(max_length=200)]
+    epoch_days: Annotated[int, Field(ge=1, le=366)]
+    answer_interval: AnswerInterval
+    changes: ChangeMode = Field(strict=False)
+    quota: Annotated[int, Field(ge=1, le=100_000_000)]
+    starts: Instant
+    expires: Instant
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({m.partner for m in self.members}) != len(self.members):
+            raise ValueError("members are not distinct")
+        if len({k.kind for k in self.kinds}) != len(self.kinds):
+            raise ValueError("kinds repeat")
+        if len(set(self.segments)) != len(self.segments):
+            raise ValueError("segments repeat")
+        if moment(self.starts) >= moment(self.expires):
+            raise ValueError("the terms expire before they start")
+        if (self.version == 1) != (self.previous == ""):
+            raise ValueError("only the first version has no previous one")
+        return self
+
+    def epoch_at(self, now: datetime) -> int:
+        """The epoch in force, counted from 0 at `starts`."""
+        return max(0, int((now - moment(self.starts)).total_seconds()) // (self.epoch_days * 86_400))
+
+    def other(self, partner: PartnerId) -> Member:
+        """The member that is not `partner`."""
+        first, second = self.members
+        return second if first.partner == partner else first
+
+    def member(self, partner: PartnerId) -> Member:
+        """The member that is `partner`.
+
+        Raises:
+            DocumentRefused: if it is not a member.
+        """
+        for candidate in self.members:
+            if candidate.partner == partner:
+                return candidate
+        raise DocumentRefused("Terms: not a member of this room")
+
+
+class Withdrawal(Document):
+    """A partner declines a proposal or leaves a room; the escrow then purges what it holds of it."""
+
+    type: Literal["withdrawal/1"] = "withdrawal/1"
+    room: RoomName
+    partner: PartnerName
+    reason: Literal["declined", "left"]
+    created: Instant
+
+
+class EpochKey(Document):
+    """`K = k*G` of one partner for one epoch, with a Schnorr proof of knowledge of `k` (docs/protocol.md, P2)."""
+
+    type: Literal["epoch-key/1"] = "epoch-key/1"
+    room: RoomName
+    terms: DigestText
+    epoch: Count
+    partner: PartnerName
+    key: Bytes32
+    proof: Bytes64
