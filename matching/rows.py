@@ -88,6 +88,25 @@ class Rows:
             raise Refusal("malformed_rows", "neither an addition nor a removal", place=f"row {int(bad.argmax())}")
 
 
+def from_leaves(data: bytes, value_bytes: int) -> Rows:
+    """The rows whose `leaves()` are `data`.
+
+    Raises:
+        Refusal: `malformed_rows` if the length does not fit.
+    """
+    width = NAME_BYTES + 3 + value_bytes
+    if len(data) % width:
+        raise Refusal("malformed_rows", "not a whole number of records")
+    block = np.frombuffer(data, np.uint8).reshape(-1, width)
+    return Rows(
+        name=block[:, :NAME_BYTES],
+        op=block[:, NAME_BYTES],
+        segment=block[:, NAME_BYTES + 1],
+        kind=block[:, NAME_BYTES + 2],
+        value=block[:, NAME_BYTES + 3 :],
+    )
+
+
 def empty(value_bytes: int) -> Rows:
     """No rows."""
     none = np.zeros(0, np.uint8)

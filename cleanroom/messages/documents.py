@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
 )
 
 from cleanroom.domain.errors import VerificationFailed
@@ -111,8 +112,8 @@ def read_document(kind: type[D], text: str) -> D:
     """
     try:
         document = kind.model_validate_json(text)
-    except ValueError as error:
-        places = sorted({".".join(map(str, item["loc"])) for item in getattr(error, "errors", list)()})
+    except ValidationError as error:
+        places = sorted({".".join(map(str, item["loc"])) for item in error.errors()})
         raise DocumentRefused(f"{kind.__name__}: not valid at {', '.join(places) or 'the text'}") from None
     if document.text() != text:
         raise DocumentRefused(f"{kind.__name__}: not in canonical form (RFC 8785)")

@@ -1,0 +1,196 @@
+"""P2: proposing, accepting, renewing and ending the terms of a room."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from cleanroom.agent.partners import Partner, find, require_confirmed
+from cleanroom.agent.rooms import Room, RoomNotActive, find_id, open_room
+from cleanroom.agent.session import Agent
+from cleanroom.domain.errors import InputRefused, NotPossibleNow
+from cleanroom.domain.fields import DEFAULT_CATALOGUE
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, RoomId
+from cleanroom.messages.api import RoomSummary
+from cleanroom.messages.documents import instant, moment
+from cleanroom.messages.rooms import (
+    AnswerInterval,
+    CatalogueField,
+    CountingRule,
+    KindRecipe,
+    Member,
+    Terms,
+    Withdrawal,
+)
+from matching.normalise.tables import Tables, recipe
+
+
+class RecipesDiffer(NotPossibleNow):
+    """The terms name versions of a normaliser or its tables that this agent does not have."""
+
+    code = "recipes_differ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What the proposer chooses. The defaults are the recommended terms."""
+
+    title: str
+    purpose: str
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    segments: tuple[str, ...] = DEFAULT_SEGMENTS
+    floor: int = 10
+    minimum_population: int = 25
+    epoch_days: int = 30
+    answer_interval: AnswerInterval = 86_400
+    changes: ChangeMode = ChangeMode.BATCHED
+    quota: int = 2_000_000
+    days: int = 365
+    fields: tuple[CatalogueField, ...] = field(
+        default=tuple(
+            CatalogueField(name=f.name, type=f.type, field_class=f.field_class, reduced=f.reduced)
+            for f in DEFAULT_CATALOGUE
+        )
+    )
+
+
+def propose(agent: Agent, who: str, proposal: Proposal) -> RoomId:
+    """Sign terms for a new room with a confirmed partner and send them.
+
+    Raises:
+        NotConfirmed: if fingerprints were not compared.
+        InputRefused: naming the choices that cannot be.
+    """
+    partner = find(agent, who)
+    require_confirmed(agent, _member(partner))
+    now = agent.clock()
+    room = RoomId(secrets.token_hex(16))
+    terms = _terms(
+        room=room,
+        version=1,
+        previous="",
+        escrow_key=agent.config.escrow_key,
+        title=proposal.title,
+        purpose=proposal.purpose,
+        members=(_me(agent), _member(partner)),
+        kinds=tuple(_recipe(kind, agent.tables) for kind in proposal.kinds),
+        segments=proposal.segments,
+        counting=CountingRule(mode=CountingMode.EXACT, floor=proposal.floor),
+        minimum_population=proposal.minimum_population,
+        fields=proposal.fields,
+        epoch_days=proposal.epoch_days,
+        answer_interval=proposal.answer_interval,
+        changes=proposal.changes,
+        quota=proposal.quota,
+        starts=instant(now),
+        expires=instant(now + timedelta(days=proposal.days)),
+    )
+    agent.escrow.put_terms(room, terms.version, agent.sign(terms))
+    return room
+
+
+def accept(agent: Agent, which: str) -> Room:
+    """Sign the terms that the other side proposed: a new room, or a new version of the terms.
+
+    Raises:
+        RoomNotActive: if nothing waits for this partner's signature.
+        RecipesDiffer: if this agent could not make the same keys.
+        NotConfirmed: if fingerprints were not compared.
+    """
+    room = open_room(agent, find_id(agent, which))
+    terms = room.pending if room.in_force else room.terms
+    if terms is None:
+        raise RoomNotActive("nothing waits for a signature in this room")
+    require_recipes(agent, terms)
+    agent.escrow.put_signature(room.id, terms.version, agent.me, agent.signature(terms.type, terms.text()))
+    return open_room(agent, room.id)
+
+
+def renew(agent: Agent, which: str, *, days: int) -> Room:
+    """Propose the same terms with a later expiry. They count once the other side accepts.
+
+    Raises:
+        RoomNotActive: if the room has no terms in force, or a change of them is already proposed.
+    """
+    room = open_room(agent, find_id(agent, which))
+    if not room.in_force or room.pending:
+        raise RoomNotActive("only terms in force can be renewed, and one change at a time")
+    expires = max(agent.clock(), moment(room.terms.expires)) + timedelta(days=days)
+    terms = _terms(
+        **{name: getattr(room.terms, name) for name in Terms.model_fields if name != "type"}
+        | {"version": room.terms.version + 1, "previous": room.terms.digest(), "expires": instant(expires)}
+    )
+    agent.escrow.put_terms(room.id, terms.version, agent.sign(terms))
+    return open_room(agent, room.id)
+
+
+def decline(agent: Agent, which: str) -> None:
+    """Say no to a proposal. A room that is in force stays as it is."""
+    room = find_id(agent, which)
+    _withdraw(agent, room, "declined")
+
+
+def leave(agent: Agent, which: str) -> None:
+    """End a room: the escrow deletes what it holds of it, and this agent its keys and its copy of the other's list."""
+    room = find_id(agent, which)
+    _withdraw(agent, room, "left")
+    agent.vault.delete_all(f"room/{room}/")
+
+
+def rooms(agent: Agent) -> list[RoomSummary]:
+    """All rooms that this partner was ever part of, oldest first, as the escrow tells (unchecked; see `open_room`)."""
+    return list(agent.escrow.rooms())
+
+
+def require_recipes(agent: Agent, terms: Terms) -> None:
+    """Refuse terms under which this agent and the other would silently make different keys.
+
+    Raises:
+        RecipesDiffer: naming the kinds.
+    """
+    other = [str(item.kind) for item in terms.kinds if item != _recipe(item.kind, agent.tables)]
+    if other:
+        raise RecipesDiffer(
+            f"the terms name versions of normaliser or tables that this agent does not have, for: {', '.join(other)}. "
+            "Both sides need the same release of the agent"
+        )
+
+
+def _terms(**values: object) -> Terms:
+    try:
+        return Terms.model_validate(values)
+    except ValidationError as error:
+        places = sorted({".".join(map(str, item["loc"])) or item["msg"] for item in error.errors()})
+        raise InputRefused(f"these cannot be the terms of a room: {', '.join(places)}") from None
+
+
+def _recipe(kind: Kind, tables: Tables) -> KindRecipe:
+    normaliser, version = recipe(str(kind), tables)
+    return KindRecipe(kind=kind, normaliser=normaliser, tables=version or "none")
+
+
+def _me(agent: Agent) -> Member:
+    own = agent.identity.public()
+    return Member(
+        partner=agent.me,
+        name=agent.config.name,
+        identity_key=own.identity_key.hex(),
+        sealing_key=own.sealing_key.hex(),
+    )
+
+
+def _member(partner: Partner) -> Member:
+    return Member(
+        partner=partner.id,
+        name=partner.name,
+        identity_key=partner.identity.identity_key.hex(),
+        sealing_key=partner.identity.sealing_key.hex(),
+    )
+
+
+def _withdraw(agent: Agent, room: RoomId, reason: str) -> None:
+    document = Withdrawal.model_validate(
+        {"room": room, "partner": agent.me, "reason": reason, "created": instant(agent.clock())}
+    )
+    agent.escrow.put_withdrawal(room, agent.me, agent.sign(document))

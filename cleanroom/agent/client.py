@@ -1,0 +1,159 @@
+"""The escrow's API, call by call, as the agent uses it. Bytes are checked here for shape; trust is built in `rooms`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cleanroom.agent.transport import Transport
+from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
+from cleanroom.messages.api import (
+    Accepted,
+    AnswerPage,
+    Changes,
+    ChunkList,
+    EnrolRequest,
+    EscrowInfo,
+    PartnerPage,
+    RoomPage,
+    RoomSummary,
+    RoomView,
+    SignatureBody,
+)
+from cleanroom.messages.batches import MEDIA_TYPE
+from cleanroom.messages.documents import DocumentRefused, Wire
+from cleanroom.messages.lists import Evaluation
+from cleanroom.messages.signing import Signature, SignedDocument
+
+W = TypeVar("W", bound=Wire)
+
+JSON = "application/json"
+SEALED = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a batch stands: a partner's snapshot, or its evaluation of the other side's, by room, epoch and number."""
+
+    room: RoomId
+    epoch: int
+    partner: PartnerId
+    number: int
+
+    @property
+    def snapshot(self) -> str:
+        """Path of the partner's own batch."""
+        return f"/v1/rooms/{self.room}/epochs/{self.epoch}/snapshots/{self.partner}/{self.number}"
+
+    @property
+    def evaluated(self) -> str:
+        """Path of the partner's evaluation of the other side's batch."""
+        return f"/v1/rooms/{self.room}/epochs/{self.epoch}/evaluations/{self.partner}/batches/{self.number}"
+
+
+class EscrowClient:
+    """Typed calls to one escrow. Every write may be repeated: the same bytes get the same answer."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def info(self) -> EscrowInfo:
+        """What the escrow says of itself."""
+        return self._get(EscrowInfo, "/v1/escrow")
+
+    def enrol(self, partner: PartnerId, request: EnrolRequest) -> None:
+        """Register this partner's keys with the secret of an invite."""
+        self._put(f"/v1/partners/{partner}", request)
+
+    def partners(self) -> Iterator[SignedDocument]:
+        """The directory: signed enrolments, in order of enrolment."""
+        after: int | None = 0
+        while after is not None:
+            page = self._get(PartnerPage, "/v1/partners", {"after": str(after)})
+            yield from page.partners
+            after = page.next
+
+    def rooms(self) -> Iterator[RoomSummary]:
+        """My rooms, oldest first."""
+        after: int | None = 0
+        while after is not None:
+            page = self._get(RoomPage, "/v1/rooms", {"after": str(after)})
+            yield from page.rooms
+            after = page.next
+
+    def room(self, room: RoomId) -> RoomView:
+        """All that I may see of a room."""
+        return self._get(RoomView, f"/v1/rooms/{room}")
+
+    def put_terms(self, room: RoomId, version: int, signed: SignedDocument) -> None:
+        """Propose terms."""
+        self._put(f"/v1/rooms/{room}/terms/{version}", signed)
+
+    def put_signature(self, room: RoomId, version: int, partner: PartnerId, signature: Signature) -> None:
+        """Accept terms."""
+        self._put(f"/v1/rooms/{room}/terms/{version}/signatures/{partner}", SignatureBody(signature=signature))
+
+    def put_withdrawal(self, room: RoomId, partner: PartnerId, signed: SignedDocument) -> None:
+        """Decline a proposal, or leave a room."""
+        self._put(f"/v1/rooms/{room}/withdrawals/{partner}", signed)
+
+    def put_key(self, room: RoomId, epoch: int, partner: PartnerId, signed: SignedDocument) -> None:
+        """Publish the epoch's key."""
+        self._put(f"/v1/rooms/{room}/epochs/{epoch}/keys/{partner}", signed)
+
+    def held_chunks(self, place: Place) -> tuple[Digest, ...]:
+        """Which chunks of a snapshot in the making the escrow already has."""
+        return self._get(ChunkList, f"{place.snapshot}/chunks").held
+
+    def put_sealed_chunk(self, place: Place, index: int, sealed: bytes) -> None:
+        """Upload one sealed chunk of a snapshot."""
+        self._send(f"{place.snapshot}/chunks/{index}", sealed, SEALED)
+
+    def put_snapshot(self, place: Place, signed: SignedDocument) -> None:
+        """Commit a snapshot whose chunks are uploaded."""
+        self._put(place.snapshot, signed)
+
+    def sealed_chunk(self, place: Place, index: int) -> bytes:
+        """Download one sealed chunk of the other side's snapshot."""
+        return self._transport.request("GET", f"{place.snapshot}/chunks/{index}")
+
+    def put_evaluation(self, evaluation: Evaluation, signed: SignedDocument) -> None:
+        """Deliver the signed roots of an evaluation."""
+        of = f"evaluations/{evaluation.evaluator}/{evaluation.of}/{evaluation.against}"
+        self._put(f"/v1/rooms/{evaluation.room}/epochs/{evaluation.epoch}/{of}", signed)
+
+    def put_evaluated_chunk(self, place: Place, index: int, rows: bytes) -> None:
+        """Upload one chunk of evaluated rows."""
+        self._send(f"{place.evaluated}/chunks/{index}", rows, MEDIA_TYPE)
+
+    def complete_batch(self, place: Place) -> None:
+        """Say that all chunks of an evaluated batch are there."""
+        self._send(place.evaluated, b"{}", JSON)
+
+    def answers(self, room: RoomId) -> Iterator[SignedDocument]:
+        """All answers of a room, oldest first."""
+        after: int | None = 0
+        while after is not None:
+            page = self._get(AnswerPage, f"/v1/rooms/{room}/answers", {"after": str(after)})
+            yield from page.answers
+            after = page.next
+
+    def wait_for_change(self, after: int, seconds: int) -> int:
+        """My change counter, once it is beyond `after` or the time is over (at most 25 s)."""
+        query = {"after": str(after), "wait": str(seconds)}
+        return _read(Changes, self._transport.request("GET", "/v1/changes", query=query, wait=seconds)).change
+
+    def _get(self, kind: type[W], path: str, query: dict[str, str] | None = None) -> W:
+        return _read(kind, self._transport.request("GET", path, query=query or {}))
+
+    def _put(self, path: str, body: Wire) -> None:
+        self._send(path, body.model_dump_json().encode(), JSON)
+
+    def _send(self, path: str, body: bytes, content_type: str) -> None:
+        _read(Accepted, self._transport.request("PUT", path, body=body, content_type=content_type))
+
+
+def _read(kind: type[W], body: bytes) -> W:
+    try:
+        return kind.model_validate_json(body)
+    except ValueError:
+        raise DocumentRefused(f"the escrow's answer is not a valid {kind.__name__}") from None

@@ -1,0 +1,127 @@
+"""P2: the secrets of one room and epoch, this partner's public key, and which key of the other side is refused."""
+
+import secrets
+from dataclasses import dataclass
+
+from cleanroom.agent.rooms import Room, room_context
+from cleanroom.agent.session import Agent
+from cleanroom.domain.errors import VerificationFailed
+from cleanroom.domain.vocabulary import RoomId
+from cleanroom.messages.documents import read_document
+from cleanroom.messages.rooms import EpochKey
+from cleanroom.messages.signing import SignedDocument
+from matching.group import Scalar, base_multiply, random_scalar
+from matching.keyproof import key_statement, opposite, prove, refused_keys, verify
+
+
+class KeyRefused(VerificationFailed):
+    """The other side's epoch key is one that must not be used."""
+
+    code = "key_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochSecrets:
+    """The blinding scalar, the key that derives handles, and the key that renames the other side's entries."""
+
+    scalar: Scalar
+    handle_key: bytes
+    renaming_key: bytes
+
+    def __repr__(self) -> str:
+        return "EpochSecrets(***)"
+
+
+def epoch_prefix(room: RoomId, epoch: int) -> str:
+    """Where the vault keeps what belongs to one room and epoch."""
+    return f"room/{room}/{epoch}/"
+
+
+def epoch_secrets(agent: Agent, room: Room) -> EpochSecrets:
+    """The secrets of the room's current epoch: drawn on first use, together with the signed key that belongs to them.
+
+    What is left of earlier epochs is deleted: scalars, handles and renaming keys live for one epoch.
+    """
+    prefix = epoch_prefix(room.id, room.epoch)
+    stored = agent.vault.get(prefix + "secrets")
+    if stored is None:
+        stored = random_scalar().reveal() + secrets.token_bytes(64)
+        mine = _signed_key(agent, room, Scalar(stored[:32]))
+        with agent.vault.transaction():
+            for address in agent.vault.addresses(f"room/{room.id}/"):
+                agent.vault.delete(address)
+            agent.vault.put(prefix + "secrets", stored)
+            agent.vault.put(prefix + "key", mine.model_dump_json().encode())
+            _remember(agent, EpochKey.model_validate_json(mine.document))
+    return EpochSecrets(scalar=Scalar(stored[:32]), handle_key=stored[32:64], renaming_key=stored[64:])
+
+
+def publish_key(agent: Agent, room: Room) -> bool:
+    """Publish this epoch's key unless the escrow has it. Says whether anything was sent."""
+    epoch_secrets(agent, room)
+    if agent.me in room.keys:
+        return False
+    signed = agent.load(SignedDocument, epoch_prefix(room.id, room.epoch) + "key")
+    if signed is None:
+        raise KeyRefused("this agent's own key is missing from the vault")
+    agent.escrow.put_key(room.id, room.epoch, agent.me, signed)
+    return True
+
+
+def own_key(agent: Agent, room: Room) -> str:
+    """This agent's public key of the room's epoch (hex), drawn if it has none yet."""
+    epoch_secrets(agent, room)
+    signed = agent.load(SignedDocument, epoch_prefix(room.id, room.epoch) + "key")
+    if signed is None:
+        raise KeyRefused("this agent's own key is missing from the vault")
+    return read_document(EpochKey, signed.document).key
+
+
+def accepted_key(agent: Agent, room: Room) -> str | None:
+    """The other side's key for this epoch (hex), or None while it has published none.
+
+    Raises:
+        KeyRefused: if it is unproven, the identity, G or -G, or equal or opposite to any key this agent has ever seen.
+    """
+    key = room.keys.get(room.other.partner)
+    if key is None:
+        return None
+    encoded = bytes.fromhex(key.key)
+    if encoded in refused_keys():
+        raise KeyRefused("the other side's key is the identity, the generator or its opposite")
+    statement = key_statement(room_context(room.id), room.epoch, bytes.fromhex(room.other.identity_key))
+    if not verify(encoded, bytes.fromhex(key.proof), statement):
+        raise KeyRefused("the other side's key comes without a valid proof that it knows the scalar")
+    for form in (encoded, opposite(encoded)):
+        seen = agent.vault.get(_seen(form))
+        if seen is not None and (form != encoded or seen != _origin(key)):
+            raise KeyRefused("the other side's key, or its opposite, was seen before")
+    if agent.vault.get(_seen(encoded)) is None:
+        _remember(agent, key)
+    return key.key
+
+
+def _signed_key(agent: Agent, room: Room, scalar: Scalar) -> SignedDocument:
+    statement = key_statement(room_context(room.id), room.epoch, agent.identity.public().identity_key)
+    return agent.sign(
+        EpochKey(
+            room=room.id,
+            terms=room.terms.digest(),
+            epoch=room.epoch,
+            partner=agent.me,
+            key=base_multiply(scalar).hex(),
+            proof=prove(scalar, statement).hex(),
+        )
+    )
+
+
+def _remember(agent: Agent, key: EpochKey) -> None:
+    agent.vault.put(_seen(bytes.fromhex(key.key)), _origin(key))
+
+
+def _seen(encoded: bytes) -> str:
+    return f"seen-key/{encoded.hex()}"
+
+
+def _origin(key: EpochKey) -> bytes:
+    return f"{key.room} {key.epoch} {key.partner}".encode()

@@ -1,0 +1,291 @@
+"""P4: evaluate the other side's list: fetch, check, rename, sort, multiply, sign; upload only when it is our turn.
+
+For each batch of the other side:
+
+1. fetch its chunks, check them against the digests the owner signed, unseal them, check the Merkle root;
+2. refuse: rows that are not well formed, a list beyond the quota, repeated points, our own tokens coming back, shapes
+   below the room's minimum population or other than the signed histogram, and - in batched mode - groups below it;
+3. compute *all* pseudonyms, sort by them, keep that order (one transaction): from here on work goes in that order only;
+4. evaluate chunk by chunk, keeping each (`R = k'*T` also refuses points that are not canonical);
+5. sign the roots for the pair of newest snapshots, and send them;
+6. upload rows only while holding the other side's signed roots for the same pair.
+
+A kill at any point costs at most one chunk. Not done here: what the escrow makes of the rows.
+"""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from cleanroom.agent.client import Place
+from cleanroom.agent.committed import head, state_tokens
+from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
+from cleanroom.agent.outbox import shape_counts
+from cleanroom.agent.rooms import Room, room_context, sealing_info
+from cleanroom.agent.session import Agent
+from cleanroom.domain.errors import VerificationFailed
+from cleanroom.domain.vocabulary import ChangeMode, Digest
+from cleanroom.messages import batches
+from cleanroom.messages.documents import Count, DigestText, Wire, instant, read_document
+from cleanroom.messages.lists import EvaluatedBatch, Evaluation, Snapshot
+from cleanroom.messages.sealing import unseal
+from cleanroom.messages.signing import SignedDocument
+from matching import changes, merkle, tokens
+from matching.group import multiply
+from matching.histogram import histogram
+from matching.refusal import Refusal
+from matching.rows import (
+    ADD,
+    TAG_BYTES,
+    TOKEN_BYTES,
+    Bytes,
+    Rows,
+    applied,
+    as_keys,
+    concatenated,
+    empty,
+    from_leaves,
+)
+
+
+class BatchOfOtherSideRefused(VerificationFailed):
+    """The other side's list breaks a rule of P4. Nothing of it is evaluated."""
+
+    code = "other_side_refused"
+
+
+class Evaluated(Wire):
+    """One finished batch of the evaluation: its number, rows and root, and the digest of the snapshot it belongs to."""
+
+    number: Count
+    rows: Count
+    root: DigestText
+    snapshot: DigestText
+
+
+def evaluate(agent: Agent, room: Room) -> bool:
+    """Steps 1 to 4 for every batch that is new. Says whether there was any.
+
+    Raises:
+        BatchOfOtherSideRefused: naming the rule.
+        KeyRefused: if the other side's epoch key must not be used.
+    """
+    key, worked = accepted_key(agent, room), False
+    if key is None:
+        return False
+    for snapshot in room.snapshots[room.other.partner]:
+        done = _finished(agent, room, snapshot.number)
+        if done is not None:
+            if done.snapshot != snapshot.digest():
+                raise BatchOfOtherSideRefused("the escrow shows another snapshot than the one evaluated before")
+            continue
+        if snapshot.key != key:
+            raise BatchOfOtherSideRefused("a snapshot names another key than the other side's for this epoch")
+        try:
+            _evaluate_batch(agent, room, snapshot)
+        except Refusal as refusal:
+            raise BatchOfOtherSideRefused(f"the other side's list, {refusal}") from None
+        worked = True
+    return worked
+
+
+def sign_roots(agent: Agent, room: Room) -> bool:
+    """Step 5 for the pair of newest snapshots. Says whether anything was sent."""
+    theirs, mine = room.head(room.other.partner), room.head(agent.me)
+    known = head(agent, room)
+    if theirs is None or mine is None or known is None or known.digest != mine.digest():
+        return False
+    if any(item.of == theirs.digest() and item.against == mine.digest() for item in room.evaluations[agent.me]):
+        return False
+    done = [_finished(agent, room, number) for number in range(1, theirs.number + 1)]
+    parts = [item for item in done if item is not None]
+    if len(parts) != len(done):
+        return False
+    evaluation = Evaluation(
+        room=room.id,
+        terms=room.terms.digest(),
+        epoch=room.epoch,
+        evaluator=agent.me,
+        owner=room.other.partner,
+        of=theirs.digest(),
+        against=mine.digest(),
+        key=own_key(agent, room),
+        batches=tuple(EvaluatedBatch(number=item.number, rows=item.rows, root=item.root) for item in parts),
+        created=instant(agent.clock()),
+    )
+    signed = _kept(agent, room, evaluation)
+    agent.escrow.put_evaluation(read_document(Evaluation, signed.document), signed)
+    return True
+
+
+def upload_rows(agent: Agent, room: Room) -> bool:
+    """Step 6. Says whether anything was sent."""
+    turn = _our_turn(agent, room)
+    if turn is None:
+        return False
+    sent = False
+    for part in turn.batches:
+        if (agent.me, part.number) in room.complete:
+            continue
+        place = Place(room.id, room.epoch, agent.me, part.number)
+        held = room.chunks.get((agent.me, part.number), frozenset())
+        with agent.progress.stage("upload", part.rows) as advance:
+            for index in range(batches.chunk_count(part.rows)):
+                if index not in held:
+                    rows = _load_rows(agent, _batch_prefix(room, part.number) + f"tags/{index}", TAG_BYTES)
+                    agent.escrow.put_evaluated_chunk(place, index, batches.encode(rows))
+                advance(batches.chunk_rows(part.rows, index))
+            agent.escrow.complete_batch(place)
+        sent = True
+    return sent
+
+
+def their_state(agent: Agent, room: Room) -> Rows:
+    """This agent's own copy of the other side's list as far as it was checked (rows of tokens)."""
+    data = agent.vault.get(epoch_prefix(room.id, room.epoch) + "theirs/state")
+    return empty(TOKEN_BYTES) if data is None else from_leaves(data, TOKEN_BYTES)
+
+
+def _our_turn(agent: Agent, room: Room) -> Evaluation | None:
+    """My newest evaluation for which the other side has signed the opposite one."""
+    for mine in reversed(room.evaluations[agent.me]):
+        for theirs in room.evaluations[room.other.partner]:
+            if mine.pairs_with(theirs) and theirs.key == accepted_key(agent, room):
+                return mine
+    return None
+
+
+def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
+    prefix = _batch_prefix(room, snapshot.number)
+    order = agent.vault.get(prefix + "sorted")
+    if order is None:
+        batch = _fetched(agent, room, snapshot)
+        with agent.progress.stage("check", len(batch)):
+            after = _checked(agent, room, snapshot, batch)
+        ordered = _sorted(batch, epoch_secrets(agent, room).renaming_key)
+        with agent.vault.transaction():
+            agent.vault.put(prefix + "sorted", ordered.leaves())
+            agent.vault.put(prefix + "rows", batch.leaves())
+            agent.vault.put(epoch_prefix(room.id, room.epoch) + "theirs/state", after.leaves())
+    else:
+        ordered = from_leaves(order, TOKEN_BYTES)
+    tags = _tags(agent, room, ordered, prefix)
+    with agent.progress.stage("merkle root"):
+        root = merkle.root(tags.leaves(), tags.leaf_width)
+    finished = Evaluated(number=snapshot.number, rows=len(tags), root=Digest(root.hex()), snapshot=snapshot.digest())
+    agent.save(prefix + "finished", finished)
+
+
+def _fetched(agent: Agent, room: Room, snapshot: Snapshot) -> Rows:
+    """Step 1."""
+    place = Place(room.id, room.epoch, snapshot.owner, snapshot.number)
+    if len(snapshot.chunks) != batches.chunk_count(snapshot.rows):
+        raise BatchOfOtherSideRefused("a snapshot has not as many chunks as its rows need")
+    parts = [empty(TOKEN_BYTES)]
+    with agent.progress.stage("fetch", snapshot.rows) as advance:
+        for index, digest in enumerate(snapshot.chunks):
+            sealed = agent.escrow.sealed_chunk(place, index)
+            if hashlib.sha256(sealed).hexdigest() != digest:
+                raise BatchOfOtherSideRefused(f"chunk {index} is not the one that the other side signed")
+            info = sealing_info(snapshot.owner, room.id, room.epoch, snapshot.number, index)
+            data = unseal(sealed, agent.identity.sealing_key, info)
+            rows = batches.chunk_rows(snapshot.rows, index)
+            parts.append(batches.decode(data, value_bytes=TOKEN_BYTES, rows=rows))
+            advance(rows)
+    batch = concatenated(parts)
+    if merkle.root(batch.leaves(), batch.leaf_width).hex() != snapshot.root:
+        raise BatchOfOtherSideRefused("the rows do not have the Merkle root that the other side signed")
+    return batch
+
+
+def _checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
+    """Step 2: the other side's list after the batch."""
+    terms, kinds = room.terms, len(room.terms.kinds)
+    before = their_state(agent, room)
+    batch.well_formed(segments=len(terms.segments), kinds=kinds)
+    after = applied(before, batch)
+    points = as_keys(after.value)
+    if len(np.unique(points)) != len(points):
+        raise Refusal("repeated_points", "two rows carry the same token")
+    mine = state_tokens(agent, room)
+    if len(mine) and np.isin(points, as_keys(mine)).any():
+        raise Refusal("own_tokens", "tokens of this agent come back as the other side's")
+    shapes = histogram(after, kinds)
+    if shape_counts(shapes) != snapshot.shapes:
+        raise Refusal("histogram_differs", "the shapes of the rows are not those that were signed")
+    if any(count < terms.minimum_population for count in shapes.values()):
+        raise Refusal("shape_too_rare", "a shape is held by fewer entries than the room's minimum population")
+    if sum(shapes.values()) > terms.quota:
+        raise Refusal("over_quota", "more entries than the terms' quota")
+    if terms.changes is ChangeMode.BATCHED and snapshot.number > 1:
+        groups = changes.groups(_frame(before), _names(batch.removed()), _frame(batch.added()), kind_count=kinds)
+        if any(count < terms.minimum_population for count in groups.values()):
+            raise Refusal("group_too_small", "fewer entries than the minimum population changed in the same way")
+    return after
+
+
+def _sorted(batch: Rows, renaming_key: bytes) -> Rows:
+    """Step 3: the rows under their pseudonyms, sorted. Rows of one entry are ordered by their renamed tokens."""
+    pseudonyms = tokens.renamed(batch.name, renaming_key)
+    within = tokens.renamed(np.ascontiguousarray(batch.value[:, :16]), renaming_key)
+    order = as_keys(np.concatenate([pseudonyms, batch.op[:, None], within], axis=1)).argsort(kind="stable")
+    renamed = Rows(name=pseudonyms, op=batch.op, segment=batch.segment, kind=batch.kind, value=batch.value)
+    return renamed.take(order)
+
+
+def _tags(agent: Agent, room: Room, ordered: Rows, prefix: str) -> Rows:
+    """Step 4: the evaluated rows, chunk by chunk, kept as they are made."""
+    scalar = epoch_secrets(agent, room).scalar
+    contexts = [tokens.tag_context(room_context(room.id), room.epoch, kind) for kind in room.kind_names]
+    parts = [empty(TAG_BYTES)]
+    with agent.progress.stage("evaluate", len(ordered)) as advance:
+        for index in range(batches.chunk_count(len(ordered))):
+            address = prefix + f"tags/{index}"
+            if agent.vault.get(address) is None:
+                chunk = ordered.take(slice(index * batches.CHUNK_ROWS, (index + 1) * batches.CHUNK_ROWS))
+                added = chunk.op == ADD
+                value = np.zeros((len(chunk), TAG_BYTES), np.uint8)
+                value[added] = tokens.tags(multiply(chunk.value[added], scalar), chunk.kind[added], contexts)
+                rows = Rows(name=chunk.name, op=chunk.op, segment=chunk.segment, kind=chunk.kind, value=value)
+                agent.vault.put(address, rows.leaves())
+            parts.append(_load_rows(agent, address, TAG_BYTES))
+            advance(len(parts[-1]))
+    return concatenated(parts)
+
+
+def _kept(agent: Agent, room: Room, evaluation: Evaluation) -> SignedDocument:
+    """The evaluation as it was signed first for this pair; a retry sends the same bytes."""
+    address = epoch_prefix(room.id, room.epoch) + f"roots/{evaluation.of[:32]}/{evaluation.against[:32]}"
+    known = agent.load(SignedDocument, address)
+    if known is not None:
+        return known
+    signed = agent.sign(evaluation)
+    agent.save(address, signed)
+    return signed
+
+
+def _finished(agent: Agent, room: Room, number: int) -> Evaluated | None:
+    return agent.load(Evaluated, _batch_prefix(room, number) + "finished")
+
+
+def _batch_prefix(room: Room, number: int) -> str:
+    return epoch_prefix(room.id, room.epoch) + f"theirs/{number}/"
+
+
+def _load_rows(agent: Agent, address: str, value_bytes: int) -> Rows:
+    data = agent.vault.get(address)
+    if data is None:
+        raise BatchOfOtherSideRefused("an evaluated chunk is missing from the vault")
+    return from_leaves(data, value_bytes)
+
+
+def _names(block: Bytes) -> list[bytes]:
+    flat = block.tobytes()
+    return [flat[i : i + 16] for i in range(0, len(flat), 16)]
+
+
+def _frame(rows: Rows) -> pd.DataFrame:
+    handles = np.empty(len(rows), dtype=object)
+    handles[:] = _names(rows.name)
+    return pd.DataFrame({"handle": handles, "segment": rows.segment, "kind": rows.kind})

@@ -1,0 +1,21 @@
+"""Frames and rows as bytes, for the vault."""
+
+import pandas as pd
+import pyarrow as pa
+
+
+def to_bytes(frame: pd.DataFrame) -> bytes:
+    """The frame without its index, as an Arrow IPC stream."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def from_bytes(data: bytes) -> pd.DataFrame:
+    """The frame that `to_bytes` wrote, with a fresh index."""
+    with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
+        frame: pd.DataFrame = reader.read_all().to_pandas()
+    return frame

@@ -1,0 +1,183 @@
+"""The partner's account lists in the vault, each with the match keys that were made of it.
+
+A list has a name; pushing it again replaces it, pushing changes alters it. A list serves every room, or only those
+it was pushed for. Keys are made once per push, for every kind, so that committing a change costs its size.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BeforeValidator
+
+from cleanroom.agent.frames import from_bytes, to_bytes
+from cleanroom.agent.session import Agent
+from cleanroom.domain.errors import InputRefused
+from cleanroom.domain.vocabulary import RoomId
+from cleanroom.messages.documents import Count, Instant, RoomName, Title, Wire, as_tuple, instant
+from matching.entries import NO_SEGMENT
+from matching.keys import KINDS, keys_of
+
+INDEX = "lists/index"
+
+
+class UnknownList(InputRefused):
+    """There is no list of that name."""
+
+    code = "unknown_list"
+
+
+class StoredList(Wire):
+    """What the vault's index says of a list. `rooms` is None for a list that serves every room."""
+
+    number: Count
+    name: Title
+    rooms: Annotated[tuple[RoomName, ...], BeforeValidator(as_tuple)] | None
+    accounts: Count
+    pushed: Instant
+
+
+class ListIndex(Wire):
+    """All lists of this agent."""
+
+    lists: Annotated[tuple[StoredList, ...], BeforeValidator(as_tuple)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedList:
+    """A list with its keys.
+
+    `accounts` is the accounts frame. `keys` has columns `account` (int32 position), `kind` (uint8 index in
+    `matching.keys.KINDS`) and `key`; `refused` has `account`, `column` and `rule`.
+    """
+
+    name: str
+    accounts: pd.DataFrame
+    keys: pd.DataFrame
+    refused: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomInput:
+    """What all lists together give to one room.
+
+    `keys`: `account`, `kind` (index in terms' kinds), `key`. `segments`: uint8 per account, NO_SEGMENT for a segment
+    that the terms don't name. `ids`: account ids.
+    """
+
+    keys: pd.DataFrame
+    segments: npt.NDArray[np.uint8]
+    ids: "pd.Series[str]"
+
+
+def keyed(agent: Agent, name: str, accounts: pd.DataFrame) -> KeyedList:
+    """Make the match keys of a list. Nothing is stored."""
+    with agent.progress.stage("match keys", len(accounts)) as advance:
+        keys = keys_of(accounts, KINDS, agent.tables)
+        advance(len(accounts))
+    return KeyedList(name=name, accounts=accounts, keys=keys.frame, refused=keys.refused)
+
+
+def changed(agent: Agent, name: str, upserts: pd.DataFrame, deleted: "pd.Series[str]") -> KeyedList:
+    """A stored list after changes: accounts replaced or added by id, and deleted. Nothing is stored.
+
+    Raises:
+        UnknownList: if the list was never pushed.
+    """
+    before = load(agent, name)
+    fresh = keyed(agent, name, upserts)
+    gone = before.accounts["account_id"].isin(pd.concat([upserts["account_id"], deleted])).to_numpy()
+    position = np.cumsum(~gone, dtype=np.int32) - np.int32(1)
+    kept = before.keys[~gone[before.keys["account"]]]
+    stay = int((~gone).sum())
+    columns = list(dict.fromkeys([*before.accounts.columns, *upserts.columns]))
+    both = [before.accounts[~gone].reindex(columns=columns), upserts.reindex(columns=columns)]
+    accounts = pd.concat(both, ignore_index=True)
+    text = [column for column in columns if column != "suppressed"]
+    accounts[text] = accounts[text].fillna("").astype("str")
+    keys = pd.concat(
+        [kept.assign(account=position[kept["account"]]), fresh.keys.assign(account=fresh.keys["account"] + stay)],
+        ignore_index=True,
+    ).astype({"account": np.int32})
+    return KeyedList(name=name, accounts=accounts, keys=keys, refused=fresh.refused)
+
+
+def store(agent: Agent, data: KeyedList, rooms: tuple[RoomId, ...] | None) -> None:
+    """Put a list into the vault in one transaction, replacing the one of the same name."""
+    accounts, keys = to_bytes(data.accounts), to_bytes(data.keys)
+    with agent.vault.transaction():
+        index = _index(agent)
+        known = {item.name: item for item in index.lists}
+        number = known[data.name].number if data.name in known else max((i.number for i in index.lists), default=0) + 1
+        entry = StoredList(
+            number=number, name=data.name, rooms=rooms, accounts=len(data.accounts), pushed=instant(agent.clock())
+        )
+        agent.save(INDEX, ListIndex(lists=tuple(({**known, data.name: entry}).values())))
+        agent.vault.put(f"lists/{number}/accounts", accounts)
+        agent.vault.put(f"lists/{number}/keys", keys)
+
+
+def load(agent: Agent, name: str) -> KeyedList:
+    """A stored list.
+
+    Raises:
+        UnknownList: if there is none of that name.
+    """
+    for item in _index(agent).lists:
+        if item.name == name:
+            return _loaded(agent, item)
+    raise UnknownList("no list of that name was pushed; `cleanroom status` shows the names")
+
+
+def stored(agent: Agent) -> tuple[StoredList, ...]:
+    """The lists of this agent."""
+    return _index(agent).lists
+
+
+def rooms_of(agent: Agent, name: str) -> tuple[RoomId, ...] | None:
+    """The rooms that a stored list serves; None for every room, also for a list that does not exist yet."""
+    return next((item.rooms for item in _index(agent).lists if item.name == name), None)
+
+
+def room_input(
+    agent: Agent, room: RoomId, *, kinds: tuple[str, ...], segments: tuple[str, ...], instead: KeyedList | None = None
+) -> RoomInput:
+    """What the lists that serve a room give to it. `instead` stands in for the stored list of its name."""
+    parts = [_loaded(agent, item) for item in _index(agent).lists if item.rooms is None or room in item.rooms]
+    if instead:
+        parts = [part for part in parts if part.name != instead.name] + [instead]
+    index_of = {segment: number for number, segment in enumerate(segments)}
+    kind_of = np.array([kinds.index(kind) if kind in kinds else 255 for kind in KINDS], np.uint8)
+    keys, codes, ids, offset = [], [], [], 0
+    for part in parts:
+        live = ~part.accounts["suppressed"].to_numpy(dtype=bool)
+        kind = kind_of[part.keys["kind"]]
+        use = (kind != 255) & live[part.keys["account"]]  # noqa: PLR2004 - kinds that the terms don't count
+        frame = part.keys[use].assign(kind=kind[use])
+        keys.append(frame.assign(account=(frame["account"] + offset).astype(np.int32)))
+        code = part.accounts["segment"].map(index_of).fillna(NO_SEGMENT).astype(np.uint8)
+        codes.append(code.to_numpy())
+        ids.append(part.accounts["account_id"])
+        offset += len(part.accounts)
+    if not parts:
+        raise InputRefused("no list serves this room yet: cleanroom push FILE")
+    return RoomInput(
+        keys=pd.concat(keys, ignore_index=True),
+        segments=np.concatenate(codes),
+        ids=pd.concat(ids, ignore_index=True),
+    )
+
+
+def _index(agent: Agent) -> ListIndex:
+    return agent.load(ListIndex, INDEX) or ListIndex()
+
+
+def _loaded(agent: Agent, item: StoredList) -> KeyedList:
+    accounts = agent.vault.get(f"lists/{item.number}/accounts")
+    keys = agent.vault.get(f"lists/{item.number}/keys")
+    if accounts is None or keys is None:
+        raise UnknownList("a list is in the index but not in the vault")
+    none = pd.DataFrame({"account": [], "column": [], "rule": []})
+    return KeyedList(name=item.name, accounts=from_bytes(accounts), keys=from_bytes(keys), refused=none)

@@ -1,0 +1,254 @@
+"""A room as this agent believes it: every document of the escrow's view checked against keys that people compared.
+
+In order to believe a view, this holds:
+1. every version of the terms is signed by whom it must be, names this escrow, this partner's own keys, and for the
+   other side exactly the keys that were confirmed; each version names the digest of the one before;
+2. the terms in force are those of the highest version that all members signed - this agent among them;
+3. the epoch is the one that the terms and this agent's own clock give;
+4. keys, snapshots and evaluations of the epoch are signed by the member they name, and bound to room, epoch and terms;
+5. the snapshots of one owner are a chain: numbers 1, 2, 3 ..., each naming the digest of the one before;
+6. the answer is signed by the escrow.
+
+Not done here: whether a key may be used (`epochs`), what is inside batches (`evaluate`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cleanroom.agent.partners import require_confirmed
+from cleanroom.agent.session import Agent
+from cleanroom.domain.errors import InputRefused, NotPossibleNow
+from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId, RoomId, RoomState
+from cleanroom.messages.api import RoomView
+from cleanroom.messages.documents import DocumentRefused, read_document
+from cleanroom.messages.lists import Answer, Evaluation, Snapshot
+from cleanroom.messages.rooms import EpochKey, Member, Terms
+from cleanroom.messages.signing import ESCROW, SignedDocument, open_document
+from matching.packing import packed
+
+
+class UnknownRoom(InputRefused):
+    """I am in no room of that title or id, or in several."""
+
+    code = "unknown_room"
+
+
+class RoomNotActive(NotPossibleNow):
+    """The room is not (or no longer) in force."""
+
+    code = "room_not_active"
+
+
+class ClocksDiffer(NotPossibleNow):
+    """This machine's clock and the escrow's do not give the same epoch."""
+
+    code = "clocks_differ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A checked view of a room. `terms` are those in force, or the first proposed ones while none are."""
+
+    id: RoomId
+    state: RoomState
+    me: PartnerId
+    terms: Terms
+    pending: Terms | None
+    in_force: bool
+    versions: frozenset[Digest]
+    epoch: int
+    keys: Mapping[PartnerId, EpochKey]
+    snapshots: Mapping[PartnerId, tuple[Snapshot, ...]]
+    evaluations: Mapping[PartnerId, tuple[Evaluation, ...]]
+    complete: frozenset[tuple[PartnerId, int]]
+    chunks: Mapping[tuple[PartnerId, int], frozenset[int]]
+    answer: Answer | None
+    next_answer: str | None
+
+    @property
+    def other(self) -> Member:
+        """The other member."""
+        return self.terms.other(self.me)
+
+    def head(self, partner: PartnerId) -> Snapshot | None:
+        """A partner's newest committed snapshot of this epoch."""
+        chain = self.snapshots[partner]
+        return chain[-1] if chain else None
+
+    @property
+    def kind_names(self) -> tuple[str, ...]:
+        """The kinds of match key that count, in the terms' order."""
+        return tuple(str(recipe.kind) for recipe in self.terms.kinds)
+
+    @property
+    def identifier_kinds(self) -> frozenset[int]:
+        """Which of them, by index, name a legal entity."""
+        return frozenset(i for i, recipe in enumerate(self.terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
+
+    def require_active(self) -> None:
+        """Refuse work in a room that is not in force.
+
+        Raises:
+            RoomNotActive: naming the state.
+        """
+        if self.state is not RoomState.ACTIVE or not self.in_force:
+            raise RoomNotActive(f"room {self.terms.title}: {self.state}, nothing can be done in it")
+
+
+def find_id(agent: Agent, which: str) -> RoomId:
+    """The room of that title (case does not matter), id, or beginning of an id of at least 6 characters.
+
+    Raises:
+        UnknownRoom: if there is none, or more than one.
+    """
+    wanted, shortest = which.strip().casefold(), 6
+    found = [
+        room.room
+        for room in agent.escrow.rooms()
+        if room.title.casefold() == wanted or (len(wanted) >= shortest and room.room.startswith(wanted))
+    ]
+    if len(found) != 1:
+        raise UnknownRoom("no room, or more than one, has that title or id; see `cleanroom room list`")
+    return found[0]
+
+
+def open_room(agent: Agent, room: RoomId) -> Room:
+    """Fetch and check a room (steps 1 to 6 above).
+
+    Raises:
+        DocumentRefused: if a document is not what it must be.
+        NotConfirmed, KeysChanged: if the other member's keys were not compared, or are not those compared.
+        ClocksDiffer: if the epoch is not the one that this machine's clock gives.
+    """
+    view = agent.escrow.room(room)
+    if view.room != room:
+        raise DocumentRefused("RoomView: another room than was asked for")
+    versions, signed_by_all = _terms(agent, view)
+    in_force = [terms for terms, complete in zip(versions, signed_by_all, strict=True) if complete]
+    terms = in_force[-1] if in_force else versions[0]
+    pending = versions[-1] if in_force and not signed_by_all[-1] else None
+    epoch = terms.epoch_at(agent.clock())
+    if view.state is RoomState.ACTIVE and view.epoch != epoch:
+        raise ClocksDiffer(f"room {room}: the escrow says epoch {view.epoch}, this machine's clock says {epoch}")
+    bound = _Bound(room=room, epoch=epoch, terms=terms, versions=frozenset(item.digest() for item in in_force))
+    return Room(
+        id=room,
+        state=view.state,
+        me=agent.me,
+        terms=terms,
+        pending=pending,
+        in_force=bool(in_force),
+        versions=bound.versions,
+        epoch=epoch,
+        keys={key.partner: key for key in map(bound.key, view.keys)},
+        snapshots=bound.chains(view.snapshots),
+        evaluations=bound.evaluations(view.evaluations),
+        complete=frozenset((item.evaluator, item.number) for item in view.progress if item.complete),
+        chunks={(item.evaluator, item.number): frozenset(item.chunks) for item in view.progress},
+        answer=read_answer(agent, view.answer, terms) if view.answer else None,
+        next_answer=view.next_answer,
+    )
+
+
+def read_answer(agent: Agent, signed: SignedDocument, terms: Terms) -> Answer:
+    """An answer of this room, signed by the escrow (step 6).
+
+    Raises:
+        DocumentRefused: if it is not.
+    """
+    answer = open_document(Answer, signed, {ESCROW: bytes.fromhex(agent.config.escrow_key)})
+    size = len(answer.segments)
+    square = len(answer.cells) == size and all(len(row) == size for row in answer.cells)
+    members = tuple(member.partner for member in terms.members)
+    if answer.room != terms.room or tuple(item.partner for item in answer.lists) != members or not square:
+        raise DocumentRefused("Answer: not about this room")
+    return answer
+
+
+def room_context(room: RoomId) -> bytes:
+    """The room's id as the 16 bytes that go into hashes."""
+    return bytes.fromhex(room)
+
+
+def sealing_info(snapshot_of: PartnerId, room: RoomId, epoch: int, number: int, index: int) -> bytes:
+    """What a sealed chunk of a snapshot is bound to (HPKE `info`)."""
+    place = (epoch.to_bytes(8, "big"), number.to_bytes(4, "big"), index.to_bytes(4, "big"))
+    return packed(b"cleanroom/1 sealed rows", room_context(room), bytes.fromhex(snapshot_of), *place)
+
+
+def _terms(agent: Agent, view: RoomView) -> tuple[list[Terms], list[bool]]:
+    """Step 1: all versions, and for each whether all members signed it."""
+    versions: list[Terms] = []
+    complete: list[bool] = []
+    for number, signed in enumerate(view.terms, start=1):
+        terms = read_document(Terms, signed.document)
+        keys = {member.partner: bytes.fromhex(member.identity_key) for member in terms.members}
+        names = {signature.signer for signature in signed.signatures}
+        if not names <= set(keys):
+            raise DocumentRefused("Terms: signed by somebody who is no member")
+        open_document(Terms, signed, {name: keys[PartnerId(name)] for name in names})
+        expected = versions[-1].digest() if versions else ""
+        if (terms.room, terms.version, terms.previous) != (view.room, number, expected):
+            raise DocumentRefused(f"Terms: version {number} does not follow from the one before")
+        _check_members(agent, terms)
+        versions.append(terms)
+        complete.append(names == set(keys))
+    if not versions or not all(complete[:-1]):
+        raise DocumentRefused("Terms: a version that not everybody signed was followed by another")
+    return versions, complete
+
+
+def _check_members(agent: Agent, terms: Terms) -> None:
+    mine, own = terms.member(agent.me), agent.identity.public()
+    if (mine.identity_key, mine.sealing_key) != (own.identity_key.hex(), own.sealing_key.hex()):
+        raise DocumentRefused("Terms: they name other keys than this agent's own")
+    if terms.escrow_key != agent.config.escrow_key:
+        raise DocumentRefused("Terms: they name another escrow")
+    require_confirmed(agent, terms.other(agent.me))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """Opens documents of one room and epoch (steps 4 and 5)."""
+
+    room: RoomId
+    epoch: int
+    terms: Terms
+    versions: frozenset[Digest]
+
+    def key(self, signed: SignedDocument) -> EpochKey:
+        stated = read_document(EpochKey, signed.document)
+        key = open_document(EpochKey, signed, self._signer(stated.partner))
+        self._check(key)
+        return key
+
+    def chains(self, documents: tuple[SignedDocument, ...]) -> dict[PartnerId, tuple[Snapshot, ...]]:
+        chains: dict[PartnerId, list[Snapshot]] = {member.partner: [] for member in self.terms.members}
+        for signed in documents:
+            stated = read_document(Snapshot, signed.document)
+            snapshot = open_document(Snapshot, signed, self._signer(stated.owner))
+            self._check(snapshot)
+            chain = chains[snapshot.owner]
+            before = chain[-1].digest() if chain else ""
+            if (snapshot.number, snapshot.previous) != (len(chain) + 1, before):
+                raise DocumentRefused("Snapshot: does not follow from the one before")
+            chain.append(snapshot)
+        return {partner: tuple(chain) for partner, chain in chains.items()}
+
+    def evaluations(self, documents: tuple[SignedDocument, ...]) -> dict[PartnerId, tuple[Evaluation, ...]]:
+        found: dict[PartnerId, list[Evaluation]] = {member.partner: [] for member in self.terms.members}
+        for signed in documents:
+            stated = read_document(Evaluation, signed.document)
+            evaluation = open_document(Evaluation, signed, self._signer(stated.evaluator))
+            self._check(evaluation)
+            if evaluation.owner != self.terms.other(evaluation.evaluator).partner:
+                raise DocumentRefused("Evaluation: of somebody who is not the other member")
+            found[evaluation.evaluator].append(evaluation)
+        return {partner: tuple(items) for partner, items in found.items()}
+
+    def _signer(self, partner: PartnerId) -> dict[str, bytes]:
+        return {partner: bytes.fromhex(self.terms.member(partner).identity_key)}
+
+    def _check(self, document: EpochKey | Snapshot | Evaluation) -> None:
+        if document.room != self.room or document.epoch != self.epoch or document.terms not in self.versions:
+            raise DocumentRefused(f"{document.type}: bound to another room, epoch or terms")

@@ -1,0 +1,85 @@
+"""What a room needs of this agent, done: publish the key, commit, evaluate, sign roots, upload rows. Then again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from cleanroom.agent import commit, evaluate
+from cleanroom.agent.epochs import accepted_key, publish_key
+from cleanroom.agent.lists import stored
+from cleanroom.agent.rooms import Room, open_room
+from cleanroom.agent.session import Agent
+from cleanroom.domain.errors import CleanroomError
+from cleanroom.domain.vocabulary import RoomId, RoomState
+
+POLL_SECONDS = 20
+"""How long one long poll may take. Answers that fall due by time alone are seen at the next one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What one pass did in one room: the steps taken, and - if it stopped at one - why."""
+
+    room: RoomId
+    title: str
+    steps: tuple[str, ...]
+    problem: CleanroomError | None = None
+
+
+def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
+    """Do everything that active rooms need of this agent now, until nothing is left that it could do alone.
+
+    One room's problem does not stop the others; it is in the result.
+    """
+    done = []
+    for summary in list(agent.escrow.rooms()):
+        if summary.state is not RoomState.ACTIVE or (only is not None and summary.room != only):
+            continue
+        steps: list[str] = []
+        problem = None
+        try:
+            with agent.locked(f"sync-{summary.room}"):
+                while work := _pass(agent, summary.room):
+                    steps += work
+        except CleanroomError as error:
+            problem = error
+        done.append(Synced(room=summary.room, title=summary.title, steps=tuple(steps), problem=problem))
+    return done
+
+
+def watch(
+    agent: Agent, only: RoomId | None = None, *, stop: Callable[[], bool] = lambda: False
+) -> Iterator[list[Synced]]:
+    """Sync, wait until something of mine changes, and again, until `stop` says so. Yields each pass's result."""
+    change = -1
+    while not stop():
+        # The counter is read before the work: what changes while we work wakes the next pass at once.
+        seen = agent.escrow.wait_for_change(change, POLL_SECONDS if change >= 0 else 0)
+        yield sync(agent, only)
+        change = seen
+
+
+def _pass(agent: Agent, room_id: RoomId) -> list[str]:
+    """One look at the room, and every step that is possible now, in the order of the protocol."""
+    steps = []
+    room = open_room(agent, room_id)
+    if publish_key(agent, room):
+        steps.append("published the epoch's key")
+        room = open_room(agent, room_id)
+    accepted_key(agent, room)
+    if _has_list(agent, room) and commit.commit_due(agent, room):
+        report = commit.commit(agent, room)
+        if report.number is not None:
+            steps.append(f"committed batch {report.number}")
+            room = open_room(agent, room_id)
+    if evaluate.evaluate(agent, room):
+        steps.append("evaluated the other side's list")
+    if evaluate.sign_roots(agent, room):
+        steps.append("signed the evaluation's roots")
+        room = open_room(agent, room_id)
+    if evaluate.upload_rows(agent, room):
+        steps.append("uploaded the evaluation")
+    return steps
+
+
+def _has_list(agent: Agent, room: Room) -> bool:
+    return any(item.rooms is None or room.id in item.rooms for item in stored(agent))
