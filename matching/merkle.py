@@ -2,11 +2,19 @@
 
 import hashlib
 
+from matching.refusal import Refusal
+
 LEAF, NODE = b"\x00", b"\x01"
 
 
 def root(records: bytes, width: int) -> bytes:
-    """The Merkle tree head over `len(records) / width` leaves; SHA-256 of nothing for no leaf."""
+    """The Merkle tree head over `len(records) / width` leaves; SHA-256 of nothing for no leaf.
+
+    Raises:
+        Refusal: `malformed_rows` if the records are not a whole number of leaves.
+    """
+    if width < 1 or len(records) % width:
+        raise Refusal("malformed_rows", "not a whole number of records")
     if not records:
         return hashlib.sha256().digest()
     sha256, view = hashlib.sha256, memoryview(records)

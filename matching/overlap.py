@@ -17,9 +17,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from matching.refusal import Refusal
-from matching.rows import Rows, as_keys
+from matching.rows import ADD, TAG_BYTES, Rows, as_keys
 
 Ints = npt.NDArray[np.int64]
+KINDS = 32
+"""Kinds that fit a bit mask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,8 +47,11 @@ def side_of(rows: Rows) -> Side:
     """The entries behind evaluated rows (all of them additions).
 
     Raises:
-        Refusal: `mixed_segments` if an entry's rows differ in segment, `repeated_tags` if two rows share kind and tag.
+        Refusal: `malformed_rows` if a row removes, or carries anything but a 16-byte tag of kinds 0 to 31;
+            `mixed_segments` if an entry's rows differ in segment, `repeated_tags` if two rows share kind and tag.
     """
+    if (rows.op != ADD).any() or (rows.kind >= KINDS).any() or rows.value.shape[1] != TAG_BYTES:
+        raise Refusal("malformed_rows", "only rows that add a tag can be matched")
     _, first, entry = np.unique(as_keys(rows.name), return_index=True, return_inverse=True)
     segment = rows.segment[first]
     if (segment[entry] != rows.segment).any():
@@ -83,9 +88,11 @@ def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: f
     """Distinct companies per cell: rows are the first list's segments, columns the second's.
 
     Raises:
-        Refusal: as `side_of`.
+        Refusal: as `side_of`, and `malformed_rows` if a row names a segment that is not below `segments`.
     """
     one, two = side_of(first), side_of(second)
+    if any((side.segment >= segments).any() for side in (one, two)):
+        raise Refusal("malformed_rows", "a row names a segment that the terms do not have")
     found = matches(one, two, identifier_kinds=identifier_kinds)
     cell = one.segment[found["first"]].astype(np.int64) * segments + two.segment[found["second"]]
     # A vertex is an entry *in a cell*: then cells share no vertex, and one matching over all is a maximum in each.

@@ -62,8 +62,8 @@ def unrenamed(pseudonyms: Bytes, renaming_key: bytes) -> Bytes:
 
 
 def _blocks(names: Bytes, key: bytes, *, forward: bool) -> Bytes:
-    if names.ndim != 2 or names.shape[1] != NAME_BYTES:  # noqa: PLR2004 - rank
-        raise Refusal("bad_name", "names must be an (n, 16) array")
+    if names.ndim != 2 or names.shape[1] != NAME_BYTES or names.dtype != np.uint8:  # noqa: PLR2004 - rank
+        raise Refusal("bad_name", "names must be an (n, 16) uint8 array")
     cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305 - single blocks under a key of their own
     context = cipher.encryptor() if forward else cipher.decryptor()
     return np.frombuffer(context.update(names.tobytes()) + context.finalize(), np.uint8).reshape(names.shape)

@@ -11,6 +11,8 @@
 Rows travel in chunks of CHUNK_ROWS; every chunk but the last is full.
 """
 
+import struct
+
 import numpy as np
 import pyarrow as pa
 
@@ -22,6 +24,7 @@ CHUNK_ROWS = 16_384
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 MAX_BYTES = CHUNK_ROWS * 64 + 65_536
 """An encoded chunk is never larger."""
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 class BatchRefused(VerificationFailed):
@@ -85,13 +88,14 @@ def decode(data: bytes, *, value_bytes: int, rows: int) -> Rows:
         raise BatchRefused("batch: larger than a chunk can be")
     source = pa.BufferReader(data)
     try:
+        _check_messages(data)
         with pa.ipc.open_stream(source) as reader:
             if not reader.schema.equals(schema(value_bytes), check_metadata=True):
                 raise BatchRefused("batch: not the columns of this protocol")
             batch = reader.read_next_batch()
             trailing = _has_more(reader)
         batch.validate(full=True)
-    except (pa.ArrowException, StopIteration, OSError, MemoryError):
+    except (pa.ArrowException, StopIteration, OSError, EOFError, MemoryError, struct.error):
         raise BatchRefused("batch: not an Arrow stream") from None
     if trailing or source.tell() != len(data):
         raise BatchRefused("batch: bytes after the last row")
@@ -108,6 +112,44 @@ def decode(data: bytes, *, value_bytes: int, rows: int) -> Rows:
         )
     except Refusal as refusal:
         raise BatchRefused(f"batch: {refusal.rule}") from None
+
+
+def _check_messages(data: bytes) -> None:
+    """Refuse what pyarrow would read without a word: compression, metadata of the batch, a missing end.
+
+    This comes before pyarrow reads the batch: a compressed one says itself how large it wants to become.
+    """
+    stream = pa.BufferReader(data)
+    messages = [pa.ipc.read_message(stream), pa.ipc.read_message(stream)]
+    if [message.type for message in messages] != ["schema", "record batch"] or not data.endswith(END_OF_STREAM):
+        raise BatchRefused("batch: not one schema, one record batch and the end")
+    if any(message.metadata_version != pa.ipc.MetadataVersion.V5 for message in messages):
+        raise BatchRefused("batch: not Arrow metadata version 5")
+    # Message.fbs: field 2 is the header, 4 the custom metadata; in a RecordBatch, field 3 is the compression.
+    headers = [_header(message.metadata.to_pybytes()) for message in messages]
+    if _field(messages[1].metadata.to_pybytes(), headers[1], 3) is not None:
+        raise BatchRefused("batch: compressed")
+
+
+def _header(metadata: bytes) -> int:
+    """Where the header's table stands in a message that has no metadata of its own."""
+    (root,) = struct.unpack_from("<I", metadata, 0)
+    header = _field(metadata, root, 2)
+    if header is None or _field(metadata, root, 4) is not None:
+        raise BatchRefused("batch: no header, or metadata that this protocol does not have")
+    return header + int(struct.unpack_from("<I", metadata, header)[0])
+
+
+def _field(metadata: bytes, table: int, index: int) -> int | None:
+    """Where field `index` of a FlatBuffers table stands; None if it is absent."""
+    (back,) = struct.unpack_from("<i", metadata, table)
+    if back > table:
+        raise BatchRefused("batch: not an Arrow stream")
+    (size,) = struct.unpack_from("<H", metadata, table - back)
+    if 4 + 2 * index >= size:
+        return None
+    (offset,) = struct.unpack_from("<H", metadata, table - back + 4 + 2 * index)
+    return table + offset if offset else None
 
 
 def _has_more(reader: pa.ipc.RecordBatchStreamReader) -> bool:

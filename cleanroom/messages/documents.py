@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 import rfc8785
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -29,6 +30,7 @@ from cleanroom.domain.vocabulary import (
 from matching.packing import packed
 
 LABEL = b"cleanroom/1 document"
+PLACES_NAMED = 8
 
 
 class DocumentRefused(VerificationFailed):
@@ -42,8 +44,27 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def instant(moment: datetime) -> str:
+    """The moment in UTC, to the second, as documents write it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime:
+    """The moment that an `Instant` names."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _in_the_calendar(text: str) -> str:
+    try:
+        moment(text)
+    except ValueError:
+        raise ValueError("no such moment") from None  # strptime's own message repeats the text
+    return text
+
+
 def _hexadecimal(length: int) -> StringConstraints:
-    return StringConstraints(pattern=rf"^[0-9a-f]{{{length}}}\Z")
+    # Pydantic's regular expressions are Rust's: `$` is the very end, never before a final line break.
+    return StringConstraints(pattern=rf"^[0-9a-f]{{{length}}}$")
 
 
 PartnerName = Annotated[PartnerId, _hexadecimal(32)]
@@ -53,22 +74,24 @@ Bytes16 = Annotated[str, _hexadecimal(32)]
 Bytes32 = Annotated[str, _hexadecimal(64)]
 Bytes64 = Annotated[str, _hexadecimal(128)]
 SealingKeyText = Annotated[str, _hexadecimal(2432)]
-Instant = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
-Version = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_./+-]{1,80}\Z")]
+Instant = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"),
+    AfterValidator(_in_the_calendar),
+]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+# No control characters (C0, C1), line separators or bidirectional overrides: others' screens show titles.
+Title = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+$",
+    ),
+]
+Version = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_./+-]{1,80}$")]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
-
-
-def instant(moment: datetime) -> str:
-    """The moment in UTC, to the second, as documents write it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def moment(text: str) -> datetime:
-    """The moment that an `Instant` names."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 class Wire(BaseModel):
@@ -113,8 +136,18 @@ def read_document(kind: type[D], text: str) -> D:
     try:
         document = kind.model_validate_json(text)
     except ValidationError as error:
-        places = sorted({".".join(map(str, item["loc"])) for item in error.errors()})
-        raise DocumentRefused(f"{kind.__name__}: not valid at {', '.join(places) or 'the text'}") from None
+        raise DocumentRefused(f"{kind.__name__}: not valid at {_places(error)}") from None
     if document.text() != text:
         raise DocumentRefused(f"{kind.__name__}: not in canonical form (RFC 8785)")
     return document
+
+
+def _places(error: ValidationError) -> str:
+    """The members at fault. The name of an unknown member is the sender's text, so it is not repeated."""
+    found: set[str] = set()
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        known = item["loc"][:-1] if item["type"] == "extra_forbidden" else item["loc"]
+        unknown = ["an unknown member"] if item["type"] == "extra_forbidden" else []
+        found.add(".".join([*map(str, known), *unknown]) or "the text")
+    more = f" and {len(found) - PLACES_NAMED} more" if len(found) > PLACES_NAMED else ""
+    return ", ".join(sorted(found)[:PLACES_NAMED]) + more

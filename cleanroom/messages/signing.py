@@ -22,7 +22,7 @@ from cleanroom.messages.documents import (
 ESCROW = "escrow"
 """The signer's name where the escrow itself signs."""
 
-SignerName = Annotated[str, Field(pattern=r"^([0-9a-f]{32}|escrow)\Z")]
+SignerName = Annotated[str, Field(pattern=r"^([0-9a-f]{32}|escrow)$")]
 
 
 class Signature(Wire):

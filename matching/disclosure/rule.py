@@ -8,6 +8,7 @@ two it was. Exact counts protect only against a partner that does not choose its
 from dataclasses import dataclass
 
 from matching.overlap import CellCounts
+from matching.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,13 @@ Matrix = tuple[tuple[Cell, ...], ...]
 
 
 def disclose_exact(counts: CellCounts, *, floor: int) -> Matrix:
-    """Each cell of the matrix, shown or withheld; rows are the first list's segments."""
+    """Each cell of the matrix, shown or withheld; rows are the first list's segments.
+
+    Raises:
+        Refusal: `bad_floor` if the floor is below 1: no floor is no rule.
+    """
+    if floor < 1:
+        raise Refusal("bad_floor", "the floor is at least 1")
     return tuple(
         tuple(
             Shown(int(number)) if number >= floor and min(first, second) - number >= floor else Withheld()

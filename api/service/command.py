@@ -1,0 +1,177 @@
+"""The operator's command, `cleanroom-escrow`. Settings are read here and nowhere else."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import platformdirs
+import typer
+from pydantic import SecretStr
+
+from api.service import logs
+from api.service.app import create_app
+from api.service.desk import Desk
+from api.service.server import Listening, serve
+from api.service.settings import DEFAULT_PORT, Settings
+from cleanroom.domain.clock import system_clock
+from cleanroom.domain.errors import CleanroomError, InputRefused
+from cleanroom.domain.vocabulary import PartnerKind
+from cleanroom.messages.documents import instant, read_document
+from cleanroom.messages.identity import EscrowIdentity
+from cleanroom.messages.invites import Invite
+from cleanroom.messages.rooms import Enrolment
+from escrow import identity, invites, partners, schema
+from escrow.database import Database
+from escrow.pages import MOST_ON_A_PAGE, Page
+
+REFUSED: Final = 1
+
+app = typer.Typer(
+    name="cleanroom-escrow",
+    help="Run the escrow: the service that meets tokens of accounts without being able to read one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Home = Annotated[
+    Path | None, typer.Option(envvar="CLEANROOM_ESCROW_HOME", help="Folder with the key and the SQLite file.")
+]
+Db = Annotated[str | None, typer.Option(envvar="CLEANROOM_ESCROW_DB", help="Another database: an SQLAlchemy URL.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("serve")
+def serve_command(  # noqa: PLR0913 - options of a command
+    *,
+    home: Home = None,
+    db: Db = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = DEFAULT_PORT,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file: serve HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's private key.")] = None,
+    migrate_first: Annotated[
+        bool, typer.Option("--migrate", help="Migrate a database that is not SQLite as well.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the service. Agents refuse to talk to it without HTTPS, except on loopback.
+
+    Example: cleanroom-escrow serve --home ./escrow --port 8470
+    """
+    logs.to_stderr()
+    with _refusals(as_json=as_json), _desk(home, db) as desk:
+        if (tls_cert is None) != (tls_key is None):
+            raise InputRefused("--tls-cert and --tls-key: both or neither")
+        if migrate_first or desk.database.is_sqlite:
+            schema.migrate(desk.database)
+        at = Listening(host=host, port=port, certificate=tls_cert, private_key=tls_key)
+        words = " ".join(EscrowIdentity(identity_key=desk.key.public).fingerprint())
+
+        def started(url: str) -> None:
+            facts = {"url": url, "key": desk.key.public.hex(), "fingerprint": words}
+            _say(facts, f"Escrow listens at {url}; its fingerprint: {words}", as_json=as_json)
+
+        serve(create_app(desk), at, bell=desk.bell, started=started)
+
+
+@app.command()
+def invite(  # noqa: PLR0913 - options of a command
+    *,
+    home: Home = None,
+    db: Db = None,
+    url: Annotated[
+        str, typer.Option(envvar="CLEANROOM_ESCROW_URL", help="Where partners reach this escrow.")
+    ] = f"http://127.0.0.1:{DEFAULT_PORT}",
+    name: Annotated[str | None, typer.Option(help="Only a partner of exactly this name.")] = None,
+    kind: Annotated[PartnerKind | None, typer.Option(help="Only a partner of this kind.")] = None,
+    expires_days: Annotated[int, typer.Option(min=1, max=365, help="How long it can be used.")] = 14,
+    as_json: AsJson = False,
+) -> None:
+    """Print an invite for one partner. It works once; it is a secret until then.
+
+    Example: cleanroom-escrow invite --name "Example ISV" --kind isv
+    """
+    with _refusals(as_json=as_json), _desk(home, db) as desk:
+        if desk.database.is_sqlite:
+            schema.migrate(desk.database)
+        schema.require_current(desk.database)
+        now = system_clock()
+        allowance = invites.Allowance(name=name, kind=kind, expires_at=now + timedelta(days=expires_days))
+        made = _invite(url, desk, name=name, kind=kind)
+        secret = desk.database.write(lambda session: invites.make(session, allowance, now=now))
+        text = made.model_copy(update={"secret": secret}).text()
+        _say({"invite": text, "expires": instant(allowance.expires_at)}, text, as_json=as_json)
+
+
+@app.command()
+def migrate(*, home: Home = None, db: Db = None, as_json: AsJson = False) -> None:
+    """Bring the database's tables to this version.
+
+    Example: cleanroom-escrow migrate --db postgresql://escrow@db.example/escrow
+    """
+    with _refusals(as_json=as_json), _desk(home, db) as desk:
+        schema.migrate(desk.database)
+        _say({"migrated": True}, "The tables are at this version.", as_json=as_json)
+
+
+@app.command("partners")
+def partners_command(*, home: Home = None, db: Db = None, as_json: AsJson = False) -> None:
+    """List who is enrolled.
+
+    Example: cleanroom-escrow partners --json
+    """
+    with _refusals(as_json=as_json), _desk(home, db) as desk:
+        schema.require_current(desk.database)
+        page: int | None = 0
+        while page is not None:
+            found = desk.read(partial(partners.directory, page=Page(after=page, limit=MOST_ON_A_PAGE)))
+            for signed in found.partners:
+                enrolment = read_document(Enrolment, signed.document)
+                partner = signed.signatures[0].signer
+                facts = {"partner": partner, "name": enrolment.name, "kind": enrolment.kind.value}
+                _say(facts, f"{partner}  {enrolment.kind.value:<12} {enrolment.name}", as_json=as_json)
+            page = found.next
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _invite(url: str, desk: Desk, *, name: str | None, kind: PartnerKind | None) -> Invite:
+    """The invite without its secret, checked before anything is written."""
+    try:
+        return Invite(url=url, escrow_key=desk.key.public.hex(), secret="00" * 32, name=name, kind=kind)
+    except ValueError:
+        raise InputRefused("--url or --name: not a URL of scheme and host, or not a name") from None
+
+
+@contextmanager
+def _desk(home: Path | None, db: str | None) -> Iterator[Desk]:
+    folder = home or platformdirs.user_data_path("cleanroom-escrow", appauthor=False)
+    settings = Settings(home=folder, db=SecretStr(db) if db else None)
+    key = identity.key_in(settings.home)
+    database = Database(settings.database_url)
+    try:
+        yield Desk(database=database, key=key, clock=system_clock)
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def _refusals(*, as_json: bool) -> Iterator[None]:
+    """Print a refusal and end with its exit code."""
+    try:
+        yield
+    except CleanroomError as error:
+        typer.echo(json.dumps({"code": error.code, "error": str(error)}) if as_json else f"Error: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+def _say(facts: Mapping[str, object], text: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)

@@ -1,0 +1,63 @@
+"""Serving the application with uvicorn, and saying once where it listens."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from api.service.bell import Bell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where to listen. Port 0 takes a free one; with a certificate and its key it speaks HTTPS."""
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+class _Server(uvicorn.Server):
+    """Tells when it accepts connections, and ends long polls before it waits for requests to finish."""
+
+    def __init__(self, config: uvicorn.Config, *, bell: Bell, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._bell = bell
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._bell.close()
+        await super().shutdown(sockets)
+
+
+def serve(app: ASGIApp, at: Listening, *, bell: Bell, started: Callable[[str], None]) -> None:
+    """Serve until interrupted; calls `started` with the service's URL once it accepts connections."""
+    config = uvicorn.Config(
+        app,
+        host=at.host,
+        port=at.port,
+        ssl_certfile=at.certificate,
+        ssl_keyfile=at.private_key,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=30,
+    )
+    listener = config.bind_socket()
+    host = f"[{at.host}]" if ":" in at.host else at.host
+    scheme = "https" if at.certificate else "http"
+    url = f"{scheme}://{host}:{listener.getsockname()[1]}"
+    try:
+        _Server(config, bell=bell, started=lambda: started(url)).run(sockets=[listener])
+    finally:
+        listener.close()

@@ -1,0 +1,37 @@
+"""Progress by stage, on standard error, only where somebody looks."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+
+class Bars:
+    """Shows the stages that an agent goes through; `clear` takes them away before something else is printed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, stage: str, done: int, total: int | None) -> None:
+        """Move a stage's bar (the agent's `progress.Show`)."""
+        if not self._console.is_terminal:
+            return
+        if self._shown is None:
+            self._shown = Progress(
+                TextColumn("{task.description:<22}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._shown.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._shown.add_task(stage, total=total)
+        self._shown.update(self._tasks[stage], completed=done, total=total)
+
+    def clear(self) -> None:
+        """Take the bars away."""
+        if self._shown is not None:
+            self._shown.stop()
+        self._shown, self._tasks = None, {}

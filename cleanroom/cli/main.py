@@ -1,0 +1,123 @@
+"""The `cleanroom` command, put together. Only here are the environment and the machine's clock read.
+
+CLEANROOM_HOME, CLEANROOM_PASSPHRASE and CLEANROOM_PASSPHRASE_FILE (its first line) are all that the environment says.
+Exit codes: `cleanroom.cli.exits`.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, TextIO, override
+
+import platformdirs
+import typer
+from typer.core import TyperGroup
+
+from cleanroom.cli import home, overlap, partner, push, room, status, sync
+from cleanroom.cli.exits import Exit, exit_of
+from cleanroom.cli.invocation import Ask, Environment
+from cleanroom.cli.output import Output
+from cleanroom.domain.clock import system_clock
+from cleanroom.domain.errors import CleanroomError
+from cleanroom.domain.secret import Secret
+from matching.refusal import Refusal
+
+
+class Commands(TyperGroup):
+    """All commands; how each one ends is decided here, once."""
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        """The command's own result.
+
+        Raises:
+            typer.Exit: with the code of `exits`, after the error was printed, never with a traceback.
+        """
+        environment = ctx.find_object(Environment)
+        try:
+            return super().invoke(ctx)
+        except (CleanroomError, Refusal) as error:
+            environment.output.error(error)
+            raise typer.Exit(exit_of(error)) from None
+        except KeyboardInterrupt:
+            environment.output.say("Stopped. Nothing is lost: the same command goes on where this one was.")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer passes the option's value so
+    if asked:
+        typer.echo(f"cleanroom {version('cleanroom')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="First steps: cleanroom init, then cleanroom partner confirm, cleanroom room propose.")
+def cleanroom(
+    *,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Map accounts with partners without handing anybody the list.
+
+    Exit codes: 0 done, 1 refused, 2 wrong usage, 3 not possible now or waiting, 4 a check failed, 5 escrow unreachable,
+    6 home or vault cannot be opened, 130 interrupted.
+    """
+
+
+home.add_to(app)
+app.add_typer(partner.app, name="partner")
+app.add_typer(room.app, name="room")
+push.add_to(app)
+sync.add_to(app)
+overlap.add_to(app)
+status.add_to(app)
+
+
+def environment_of(variables: Mapping[str, str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> Environment:
+    """What the environment says, with the machine's clock."""
+    passphrase, file = variables.get("CLEANROOM_PASSPHRASE"), variables.get("CLEANROOM_PASSPHRASE_FILE")
+    given = variables.get("CLEANROOM_HOME")
+    somebody = stdin.isatty() and stderr.isatty()
+    return Environment(
+        home=Path(given) if given else platformdirs.user_data_path("cleanroom", appauthor=False),
+        passphrase=Secret(passphrase) if passphrase else None,
+        passphrase_file=Path(file) if file else None,
+        clock=system_clock,
+        output=Output(stdout, stderr),
+        ask=terminal() if somebody else None,
+    )
+
+
+def terminal() -> Ask:
+    """Questions on the terminal; standard output stays free for the result."""
+    return Ask(
+        text=lambda prompt: str(typer.prompt(prompt, err=True)),
+        secret=lambda prompt: Secret(str(typer.prompt(prompt, hide_input=True, err=True))),
+        sure=lambda prompt: typer.confirm(prompt, err=True),
+    )
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    environment = environment_of(
+        os.environ,  # noqa: TID251 - the composition root
+        sys.stdin,
+        sys.stdout,
+        sys.stderr,
+    )
+    app(obj=environment, prog_name="cleanroom")
+
+
+if __name__ == "__main__":
+    main()

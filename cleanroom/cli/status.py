@@ -1,0 +1,80 @@
+"""`cleanroom status`: what waits for whom, and since when."""
+
+from datetime import datetime
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from cleanroom.agent.status import RoomStatus, Status, status
+from cleanroom.cli.invocation import HomeOption, JsonOption, begin
+from cleanroom.cli.output import printable, table
+from cleanroom.cli.words import ago, until
+from cleanroom.domain.vocabulary import RoomState
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("status", epilog="Example: cleanroom status --json")(show)
+
+
+def show(context: typer.Context, *, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show your lists, your rooms, and what each waits for."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        found = status(agent)
+    run.out.result(document(found), *_screen(found, run.environment.clock()))
+
+
+def document(found: Status) -> dict[str, object]:
+    """The status for scripts."""
+    return {
+        "name": found.name,
+        "lists": [
+            {"name": item.name, "accounts": item.accounts, "pushed": item.pushed, "rooms": item.rooms}
+            for item in found.lists
+        ],
+        "rooms": [_room_document(item) for item in found.rooms],
+    }
+
+
+def _room_document(item: RoomStatus) -> dict[str, object]:
+    return {
+        "room": item.room,
+        "title": item.title,
+        "state": item.state.value,
+        "partner": item.partner,
+        "waits_for": item.waits_for,
+        "my_list": item.my_list,
+        "their_list": item.their_list,
+        "last_answer": item.last_answer,
+        "expires": item.expires,
+    }
+
+
+def _screen(found: Status, now: datetime) -> list[RenderableType]:
+    parts: list[RenderableType] = [Text(printable(found.name), style="bold")]
+    if found.lists:
+        owned = table("List", "Accounts", "Pushed", "Serves", right=(1,))
+        for item in found.lists:
+            serves = "every room" if item.rooms is None else ", ".join(room[:8] for room in item.rooms)
+            owned.add_row(printable(item.name), f"{item.accounts:,}", ago(item.pushed, now), serves)
+        parts.append(owned)
+    else:
+        parts.append(Text("No list yet: cleanroom push FILE"))
+    if not found.rooms:
+        parts.append(Text("No room yet: cleanroom room propose PARTNER"))
+        return parts
+    rooms = table("Room", "With", "State", "My list", "Their list", "Last answer", "Expires", "Waits for")
+    for room in found.rooms:
+        over = room.state in (RoomState.DECLINED, RoomState.LEFT)
+        rooms.add_row(
+            f"{printable(room.title)}\n{room.room[:8]}",
+            printable(room.partner),
+            room.state,
+            *(ago(one, now) if one else "-" for one in (room.my_list, room.their_list, room.last_answer)),
+            until(room.expires, now) if room.expires and not over else "-",
+            printable(room.waits_for),
+        )
+    parts.append(rooms)
+    return parts

@@ -1,0 +1,108 @@
+"""Evaluated rows as arrays: from the chunks that were uploaded to the state of a list after a batch.
+
+Chunks are decoded one by one into arrays of the final size, so that a list of a million rows is in memory once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from cleanroom.messages.batches import CHUNK_ROWS, chunk_rows, decode
+from escrow.tables import EvaluatedBatchRecord, EvaluatedChunk
+from matching.rows import NAME_BYTES, TAG_BYTES, Rows, applied, empty
+
+CHUNKS_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """Whose evaluation, in which room and epoch."""
+
+    room: str
+    epoch: int
+    evaluator: str
+
+
+def batches(session: Session, address: Evaluated, *, up_to: int) -> list[EvaluatedBatchRecord]:
+    """What was signed of batches 1 to `up_to`, in order; those that are missing are not in it."""
+    query = (
+        select(EvaluatedBatchRecord)
+        .where(
+            EvaluatedBatchRecord.room == address.room,
+            EvaluatedBatchRecord.epoch == address.epoch,
+            EvaluatedBatchRecord.evaluator == address.evaluator,
+            EvaluatedBatchRecord.number <= up_to,
+        )
+        .order_by(EvaluatedBatchRecord.number)
+    )
+    return list(session.scalars(query))
+
+
+def are_complete(session: Session, address: Evaluated, *, up_to: int) -> bool:
+    """Whether all rows of batches 1 to `up_to` are here and checked."""
+    found = batches(session, address, up_to=up_to)
+    return len(found) == up_to and all(batch.complete for batch in found)
+
+
+def chunk_indices(session: Session, address: Evaluated, number: int) -> tuple[int, ...]:
+    """Which chunks of a batch are here."""
+    query = select(EvaluatedChunk.chunk).where(*_of_batch(address, number)).order_by(EvaluatedChunk.chunk)
+    return tuple(session.scalars(query))
+
+
+def of_batch(session: Session, address: Evaluated, batch: EvaluatedBatchRecord) -> Rows:
+    """The rows of a batch whose chunks are all here, in their order.
+
+    Raises:
+        BatchRefused: a chunk does not decode.
+    """
+    n = batch.rows
+    rows = Rows(
+        name=np.empty((n, NAME_BYTES), np.uint8),
+        op=np.empty(n, np.uint8),
+        segment=np.empty(n, np.uint8),
+        kind=np.empty(n, np.uint8),
+        value=np.empty((n, TAG_BYTES), np.uint8),
+    )
+    for index, data in _stored(session, address, batch.number):
+        start, size = index * CHUNK_ROWS, chunk_rows(n, index)
+        chunk = decode(data, value_bytes=TAG_BYTES, rows=size)
+        for column in ("name", "op", "segment", "kind", "value"):
+            getattr(rows, column)[start : start + size] = getattr(chunk, column)
+    return rows
+
+
+def state_after(session: Session, address: Evaluated, number: int) -> Rows:
+    """The evaluated list after batches 1 to `number`, which are complete: additions only.
+
+    Raises:
+        Refusal: the batches do not follow from each other.
+    """
+    state = empty(TAG_BYTES)
+    for batch in batches(session, address, up_to=number):
+        state = applied(state, of_batch(session, address, batch))
+    return state
+
+
+def _stored(session: Session, address: Evaluated, number: int) -> Iterator[tuple[int, bytes]]:
+    query = (
+        select(EvaluatedChunk.chunk, EvaluatedChunk.data)
+        .where(*_of_batch(address, number))
+        .order_by(EvaluatedChunk.chunk)
+        .execution_options(yield_per=CHUNKS_AT_ONCE)
+    )
+    for row in session.execute(query):
+        yield row.chunk, row.data
+
+
+def _of_batch(address: Evaluated, number: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        EvaluatedChunk.room == address.room,
+        EvaluatedChunk.epoch == address.epoch,
+        EvaluatedChunk.evaluator == address.evaluator,
+        EvaluatedChunk.number == number,
+    )

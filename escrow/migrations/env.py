@@ -1,0 +1,14 @@
+"""Alembic's entry: runs migrations on the connection that `escrow.schema.migrate` hands over."""
+
+from alembic import context
+
+from escrow.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite cannot alter tables in place
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

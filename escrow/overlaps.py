@@ -1,0 +1,174 @@
+"""P5: the answer to "what do we share", once per answer interval. The only place where unreleased counts exist here.
+
+*Edges* are `anchor + n * interval`, where the anchor is the moment at which both first snapshots of the room were
+here. At the newest edge, the pair *in force* is: in the newest epoch in which both lists had a committed snapshot by
+then, the newest snapshot of each committed by then. It is answered as soon as both are completely evaluated, and only
+if it is not the pair of the last answer. Whatever was pushed or evaluated since the edge, and whoever asks, the answer
+is the same.
+
+Nothing schedules this: a write that may complete an answer settles it in its own transaction, and so does reading.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId
+from cleanroom.messages.documents import instant, moment
+from cleanroom.messages.lists import Answer, ListStatus, ShownCell, WithheldCell
+from escrow import evaluated_rows, rooms
+from escrow.evaluated_rows import Evaluated
+from escrow.identity import EscrowKey
+from escrow.rooms import EnteredRoom, WorkingRoom
+from escrow.tables import AnswerRecord, SnapshotRecord
+from matching.disclosure.bands import band
+from matching.disclosure.rule import Cell, Shown, disclose_exact
+from matching.overlap import CellCounts, cell_counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An answer that can be given: `pair` is in the order of the terms' members, `edge` exact."""
+
+    number: int
+    edge: datetime
+    pair: tuple[SnapshotRecord, SnapshotRecord]
+
+
+def is_due(room: EnteredRoom) -> bool:
+    """Whether `settle` would give an answer now."""
+    current = rooms.in_force(room)
+    return current is not None and _due(current) is not None
+
+
+def settle(room: EnteredRoom, *, escrow_key: EscrowKey) -> None:
+    """Give the answer that is due, if one is. The room is locked."""
+    current = rooms.in_force(room)
+    due = _due(current) if current is not None else None
+    if current is None or due is None:
+        return
+    first, second = due.pair
+    room.session.add(
+        AnswerRecord(
+            room=room.id,
+            number=due.number,
+            edge=due.edge,
+            first=first.digest,
+            second=second.digest,
+            signed=escrow_key.signed(_answer(current, due)).model_dump_json(),
+        )
+    )
+    rooms.touched(room)
+
+
+def next_edge(room: WorkingRoom) -> datetime | None:
+    """When the next answer may be given, if that can be told."""
+    interval, anchor = room.terms.answer_interval, room.row.anchor
+    if interval == "unsafe_every_push" or anchor is None or room.row.closed is not None:
+        return None
+    steps = max(0, (room.now - anchor) // timedelta(seconds=interval) + 1)
+    following = anchor + steps * timedelta(seconds=interval)
+    return following if following < moment(room.terms.expires) else None
+
+
+def latest(room: EnteredRoom) -> AnswerRecord | None:
+    """The newest answer."""
+    query = select(AnswerRecord).where(AnswerRecord.room == room.id).order_by(AnswerRecord.number.desc()).limit(1)
+    return room.session.scalar(query)
+
+
+def _due(room: WorkingRoom) -> Due | None:
+    anchor, last = room.row.anchor, latest(room)
+    if anchor is None or room.row.closed is not None:
+        return None
+    # After the terms expire no new edge is reached.
+    until = min(room.now, moment(room.terms.expires))
+    interval = room.terms.answer_interval
+    if interval == "unsafe_every_push":
+        edge = until
+    else:
+        step = timedelta(seconds=interval)
+        edge = anchor + (until - anchor) // step * step
+        if edge < anchor or (last is not None and edge <= last.edge):
+            return None
+    pair = _pair_at(room, edge)
+    if pair is None or (last is not None and (last.first, last.second) == (pair[0].digest, pair[1].digest)):
+        return None
+    evaluated = all(
+        evaluated_rows.are_complete(room.session, _evaluation_of(room, snapshot), up_to=snapshot.number)
+        for snapshot in pair
+    )
+    return Due(number=last.number + 1 if last else 1, edge=edge, pair=pair) if evaluated else None
+
+
+def _pair_at(room: WorkingRoom, edge: datetime) -> tuple[SnapshotRecord, SnapshotRecord] | None:
+    by_then = (SnapshotRecord.room == room.id) & (SnapshotRecord.committed_at <= edge)
+    epochs = (
+        select(SnapshotRecord.epoch)
+        .where(by_then)
+        .group_by(SnapshotRecord.epoch)
+        .having(func.count(SnapshotRecord.owner.distinct()) == len(room.terms.members))
+        .order_by(SnapshotRecord.epoch.desc())
+        .limit(1)
+    )
+    epoch = room.session.scalar(epochs)
+    if epoch is None:
+        return None
+
+    def newest(owner: PartnerId) -> SnapshotRecord:
+        query = (
+            select(SnapshotRecord)
+            .where(by_then, SnapshotRecord.epoch == epoch, SnapshotRecord.owner == owner)
+            .order_by(SnapshotRecord.number.desc())
+            .limit(1)
+        )
+        return room.session.scalars(query).one()
+
+    first, second = room.terms.members
+    return newest(first.partner), newest(second.partner)
+
+
+def _evaluation_of(room: WorkingRoom, snapshot: SnapshotRecord) -> Evaluated:
+    evaluator = room.terms.other(PartnerId(snapshot.owner)).partner
+    return Evaluated(room=room.id, epoch=snapshot.epoch, evaluator=evaluator)
+
+
+def _answer(room: WorkingRoom, due: Due) -> Answer:
+    terms, (first, second) = room.terms, due.pair
+    states = [
+        evaluated_rows.state_after(room.session, _evaluation_of(room, snapshot), snapshot.number)
+        for snapshot in due.pair
+    ]
+    identifiers = frozenset(i for i, recipe in enumerate(terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
+    counts = cell_counts(*states, segments=len(terms.segments), identifier_kinds=identifiers)
+    return Answer(
+        room=room.id,
+        terms=room.digest,
+        epoch=first.epoch,
+        number=due.number,
+        edge=instant(due.edge),
+        segments=terms.segments,
+        lists=_statuses(first, second, counts),
+        cells=tuple(tuple(_shown(cell) for cell in row) for row in disclose_exact(counts, floor=terms.counting.floor)),
+        counting=terms.counting,
+    )
+
+
+def _statuses(first: SnapshotRecord, second: SnapshotRecord, counts: CellCounts) -> tuple[ListStatus, ListStatus]:
+    def status(snapshot: SnapshotRecord, sizes: list[int]) -> ListStatus:
+        return ListStatus(
+            partner=PartnerId(snapshot.owner),
+            snapshot=Digest(snapshot.digest),
+            committed=instant(snapshot.committed_at),
+            size=band(sum(sizes)),
+            segments=tuple(band(size) for size in sizes),
+        )
+
+    return status(first, counts.first_sizes.tolist()), status(second, counts.second_sizes.tolist())
+
+
+def _shown(cell: Cell) -> ShownCell | WithheldCell:
+    if isinstance(cell, Shown):
+        return ShownCell(companies=cell.companies)
+    return WithheldCell(withheld="too_few_inside_or_outside")

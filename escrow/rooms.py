@@ -1,0 +1,205 @@
+"""P2: finding a room, locking it, and what its state allows. All that happens to a room goes through here.
+
+The locking discipline, in one place:
+
+1. a write finds its room with `locked`: one writer per room at a time, and what it reads is the newest;
+2. a repeat of something already there is answered before any rule about the present is applied;
+3. `working` gives the terms in force or refuses; only what has them can write lists, keys and evaluations;
+4. `touched` moves the counters that members wait for, partners in order of their ids, so that no two writes deadlock.
+
+Somebody who is no member gets `NotFound` from `entered` and `locked`, as for a room that does not exist.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
+from cleanroom.messages.api import RoomPage, RoomSummary
+from cleanroom.messages.documents import D, moment, read_document
+from cleanroom.messages.rooms import Member, Terms
+from cleanroom.messages.signing import SignedDocument, open_document
+from escrow.errors import EscrowError, NotFound, RoomClosed, RoomExpired, RoomNotActive
+from escrow.pages import Page, cut
+from escrow.tables import Membership, Partner, Room, TermsVersion
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far ahead of the escrow's a partner's clock may run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnteredRoom:
+    """A room that the caller is a member of, inside a transaction."""
+
+    session: Session
+    row: Room
+    caller: PartnerId
+    now: datetime
+
+    @property
+    def id(self) -> RoomId:
+        """The room's name."""
+        return RoomId(self.row.id)
+
+    def versions(self) -> list[TermsVersion]:
+        """All versions of the terms, oldest first, the pending one included."""
+        query = select(TermsVersion).where(TermsVersion.room == self.row.id).order_by(TermsVersion.version)
+        return list(self.session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingRoom(EnteredRoom):
+    """A room whose terms are in force. `accepted` are the digests of all terms that are or were."""
+
+    terms: Terms
+    digest: Digest
+    accepted: frozenset[str]
+
+    @property
+    def me(self) -> Member:
+        """The caller, as the terms name it."""
+        return self.terms.member(self.caller)
+
+    @property
+    def other(self) -> Member:
+        """The other member."""
+        return self.terms.other(self.caller)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch now, by the escrow's clock."""
+        return self.terms.epoch_at(self.now)
+
+    def opened(self, kind: type[D], signed: SignedDocument) -> D:
+        """The document, which the caller and nobody else must have signed. Raises DocumentRefused."""
+        return open_document(kind, signed, {self.caller: bytes.fromhex(self.me.identity_key)})
+
+
+def entered(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
+    """The room, to be read. Raises NotFound."""
+    return _found(session, _of_member(room, caller), caller, now)
+
+
+def locked(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
+    """The room, to be written: nobody else writes to it before this transaction ends. Raises NotFound."""
+    return _found(session, _of_member(room, caller).with_for_update(of=Room), caller, now)
+
+
+def reserved(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
+    """The room that this transaction has just made (`escrow.terms.reserve`), before it has members. Raises NotFound."""
+    return _found(session, select(Room).where(Room.id == room), caller, now)
+
+
+def own(room: EnteredRoom, partner: PartnerId) -> None:
+    """Nothing, where an address is the caller's own. Raises NotFound."""
+    if partner != room.caller:
+        raise NotFound
+
+
+def in_force(room: EnteredRoom) -> WorkingRoom | None:
+    """The room under the terms in force, if there are any: expired or not, closed or not."""
+    valid = [version for version in room.versions() if version.in_force_since is not None]
+    if not valid:
+        return None
+    return WorkingRoom(
+        session=room.session,
+        row=room.row,
+        caller=room.caller,
+        now=room.now,
+        terms=read_document(Terms, valid[-1].document),
+        digest=Digest(valid[-1].digest),
+        accepted=frozenset(version.digest for version in valid),
+    )
+
+
+def working(room: EnteredRoom) -> WorkingRoom:
+    """The room, open for work.
+
+    Raises:
+        RoomClosed, RoomNotActive, RoomExpired: it is not.
+    """
+    require_open(room)
+    current = in_force(room)
+    if current is None:
+        raise RoomNotActive("room: not every member has signed the terms yet")
+    if is_expired(current):
+        raise RoomExpired("room: the terms have expired; renew them")
+    return current
+
+
+def require_open(room: EnteredRoom) -> None:
+    """Nothing, unless the room was declined or left. Raises RoomClosed."""
+    if room.row.closed is not None:
+        raise RoomClosed("room: it was declined or left, and stays closed")
+
+
+def is_expired(room: WorkingRoom) -> bool:
+    """Whether the terms in force have expired."""
+    return room.now >= moment(room.terms.expires)
+
+
+def state(room: EnteredRoom) -> RoomState:
+    """Where the room is in its life."""
+    if room.row.closed is not None:
+        return RoomState(room.row.closed)
+    current = in_force(room)
+    if current is None:
+        return RoomState.PROPOSED
+    return RoomState.EXPIRED if is_expired(current) else RoomState.ACTIVE
+
+
+def not_in_the_future(created: str, room: EnteredRoom, refusal: type[EscrowError]) -> None:
+    """Nothing, unless a document claims to come from the future: then `refusal` is raised."""
+    if moment(created) > room.now + CLOCK_SKEW:
+        raise refusal("created: in the future, by the escrow's clock")
+
+
+def touched(room: EnteredRoom) -> None:
+    """Tell the members that something they can see has changed."""
+    room.session.flush()
+    room.session.execute(update(Room).where(Room.seq == room.row.seq).values(change=Room.change + 1))
+    members = room.session.scalars(select(Membership.partner).where(Membership.room == room.row.id))
+    for partner in sorted(members):
+        room.session.execute(update(Partner).where(Partner.id == partner).values(change=Partner.change + 1))
+
+
+def mine(session: Session, caller: PartnerId, page: Page, now: datetime) -> RoomPage:
+    """The caller's rooms, oldest first."""
+    query = (
+        select(Room)
+        .join(Membership, Membership.room == Room.id)
+        .where(Membership.partner == caller, Room.seq > page.after)
+        .order_by(Room.seq)
+        .limit(page.limit + 1)
+    )
+    found, following = cut(session.scalars(query).all(), page, cursor=lambda row: row.seq)
+    entered_rooms = [EnteredRoom(session=session, row=row, caller=caller, now=now) for row in found]
+    return RoomPage(rooms=tuple(_summary(room) for room in entered_rooms), next=following)
+
+
+def _summary(room: EnteredRoom) -> RoomSummary:
+    current = in_force(room)
+    terms = current.terms if current else read_document(Terms, room.versions()[-1].document)
+    return RoomSummary(
+        room=room.id,
+        state=state(room),
+        title=terms.title,
+        members=tuple(member.partner for member in terms.members),
+        change=room.row.change,
+    )
+
+
+def _of_member(room: RoomId, caller: PartnerId) -> Select[Room]:
+    return (
+        select(Room).join(Membership, Membership.room == Room.id).where(Room.id == room, Membership.partner == caller)
+    )
+
+
+def _found(session: Session, query: Select[Room], caller: PartnerId, now: datetime) -> EnteredRoom:
+    row = session.scalar(query)
+    if row is None:
+        raise NotFound
+    return EnteredRoom(session=session, row=row, caller=caller, now=now)

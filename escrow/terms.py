@@ -1,0 +1,208 @@
+"""P2: proposing terms, signing them, declining or leaving."""
+
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
+from cleanroom.messages.api import SignatureBody
+from cleanroom.messages.documents import moment, read_document
+from cleanroom.messages.rooms import Terms, Withdrawal
+from cleanroom.messages.signing import Signature, SignedDocument, check_signature, open_document
+from escrow import partners, purge, rooms
+from escrow.addresses import is_repeat
+from escrow.errors import Conflict, NotFound, TermsPending, TermsRefused, WithdrawalRefused
+from escrow.rooms import EnteredRoom
+from escrow.tables import Membership, Room, TermsSignature, TermsVersion, WithdrawalRecord
+
+KEPT: Final = ("room", "members", "escrow_key", "starts", "epoch_days", "kinds", "segments")
+"""What a renewal cannot change: rows that are committed already depend on it, or the members do."""
+
+
+def create(room: EnteredRoom, signed: SignedDocument, *, escrow_key: bytes) -> Digest:
+    """Open a room that `reserve` has just made, with its first terms.
+
+    Raises:
+        DocumentRefused, TermsRefused: the document is not what it must be.
+    """
+    terms = _proposed(room, 1, signed, escrow_key=escrow_key)
+    for member in terms.members:
+        held = partners.by_id(room.session, member.partner)
+        enrolled = held is not None and (held.name, held.identity_key, held.sealing_key) == (
+            member.name,
+            member.identity_key,
+            member.sealing_key,
+        )
+        if not enrolled:
+            raise TermsRefused("terms: a member is not enrolled with exactly this name and these keys")
+    for member in terms.members:
+        room.session.add(Membership(room=room.id, partner=member.partner))
+    return _propose(room, terms, signed)
+
+
+def reserve(session: Session, room: RoomId, caller: PartnerId) -> bool:
+    """Whether the room's name was free; then it is taken, for the first terms to be put in.
+
+    Raises:
+        NotFound: it is the name of a room that the caller is no member of.
+    """
+    held = session.scalar(select(Room.seq).where(Room.id == room))
+    if held is None:
+        session.add(Room(id=room, change=0, anchor=None, closed=None))
+        session.flush()
+        return True
+    if session.get(Membership, (room, caller)) is None:
+        raise NotFound
+    return False
+
+
+def propose(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_key: bytes) -> Digest:
+    """Propose a version of the terms of a room that exists.
+
+    Raises:
+        DocumentRefused, TermsRefused: the document is not what it must be.
+        TermsPending: other terms wait for a signature.
+        Conflict: this version is taken.
+        RoomClosed: the room was declined or left.
+    """
+    versions = {held.version: held for held in room.versions()}
+    at_address = versions.get(version)
+    if at_address is not None and at_address.digest == signed.digest():
+        return signed.digest()
+    rooms.require_open(room)
+    if any(held.in_force_since is None for held in versions.values()):
+        raise TermsPending("terms: others wait for a signature; they are signed or declined first")
+    if at_address is not None:
+        raise Conflict
+    current = rooms.in_force(room)
+    terms = _proposed(room, version, signed, escrow_key=escrow_key)
+    if current is None or version != current.terms.version + 1 or terms.previous != current.digest:
+        raise TermsRefused("terms: a renewal follows the version in force and names its digest")
+    changed = [name for name in KEPT if getattr(terms, name) != getattr(current.terms, name)]
+    if changed:
+        raise TermsRefused(f"terms: a renewal cannot change {', '.join(changed)}")
+    return _propose(room, terms, signed)
+
+
+def sign(room: EnteredRoom, version: int, partner: PartnerId, body: SignatureBody) -> Digest:
+    """Add a member's signature; the version is in force once all have signed.
+
+    Raises:
+        NotFound: no such version, or not the caller's address.
+        DocumentRefused: the signature does not hold.
+        Conflict: there is another signature.
+        RoomClosed: the room was declined or left.
+    """
+    rooms.own(room, partner)
+    held = room.session.get(TermsVersion, (room.id, version))
+    if held is None:
+        raise NotFound
+    before = room.session.get(TermsSignature, (room.id, version, partner))
+    if is_repeat(before.signature if before else None, body.signature.signature):
+        return Digest(held.digest)
+    rooms.require_open(room)
+    terms = read_document(Terms, held.document)
+    if body.signature.signer != partner:
+        raise TermsRefused("signature: its signer is not the caller")
+    if room.now >= moment(terms.expires):
+        raise TermsRefused("terms: they have expired already")
+    key = bytes.fromhex(terms.member(partner).identity_key)
+    check_signature(terms.type, held.document, body.signature, key)
+    _add_signature(room, version, body.signature)
+    if {name for name, _ in signatures(room, version)} == {member.partner for member in terms.members}:
+        held.in_force_since = room.now
+    rooms.touched(room)
+    return Digest(held.digest)
+
+
+def withdraw(room: EnteredRoom, partner: PartnerId, signed: SignedDocument) -> Digest:
+    """Decline pending terms, or leave: then all that the room holds is purged in this transaction.
+
+    Raises:
+        NotFound: not the caller's address.
+        DocumentRefused: the document is not what it must be.
+        WithdrawalRefused: there is nothing to decline, or nothing to leave.
+        RoomClosed: the room was declined or left before.
+    """
+    rooms.own(room, partner)
+    digest = signed.digest()
+    if room.session.get(WithdrawalRecord, (room.id, partner, digest)) is not None:
+        return digest
+    rooms.require_open(room)
+    versions = room.versions()
+    terms = read_document(Terms, versions[-1].document)
+    key = bytes.fromhex(terms.member(partner).identity_key)
+    withdrawal = open_document(Withdrawal, signed, {partner: key})
+    if (withdrawal.room, withdrawal.partner) != (room.id, partner):
+        raise WithdrawalRefused("withdrawal: it speaks of another room or partner")
+    rooms.not_in_the_future(withdrawal.created, room, WithdrawalRefused)
+    if withdrawal.reason == "left":
+        _leave(room, versions)
+    else:
+        _decline(room, versions)
+    room.session.add(
+        WithdrawalRecord(
+            room=room.id, partner=partner, digest=digest, signed=signed.model_dump_json(), received_at=room.now
+        )
+    )
+    rooms.touched(room)
+    return digest
+
+
+def signatures(room: EnteredRoom, version: int) -> list[tuple[str, str]]:
+    """(signer, signature) under a version, in the order of signers."""
+    room.session.flush()
+    query = (
+        select(TermsSignature.partner, TermsSignature.signature)
+        .where(TermsSignature.room == room.id, TermsSignature.version == version)
+        .order_by(TermsSignature.partner)
+    )
+    return [(row.partner, row.signature) for row in room.session.execute(query)]
+
+
+def _proposed(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_key: bytes) -> Terms:
+    key = partners.identity_key(room.session, room.caller)
+    terms = open_document(Terms, signed, {room.caller: key} if key else {})
+    if (terms.room, terms.version) != (room.id, version):
+        raise TermsRefused("terms: room and version differ from the address")
+    if terms.escrow_key != escrow_key.hex():
+        raise TermsRefused("terms: made for another escrow")
+    if room.caller not in {member.partner for member in terms.members}:
+        raise TermsRefused("terms: only a member proposes them")
+    if room.now >= moment(terms.expires):
+        raise TermsRefused("terms: they have expired already")
+    return terms
+
+
+def _propose(room: EnteredRoom, terms: Terms, signed: SignedDocument) -> Digest:
+    digest = signed.digest()
+    room.session.add(
+        TermsVersion(room=room.id, version=terms.version, digest=digest, document=signed.document, in_force_since=None)
+    )
+    _add_signature(room, terms.version, signed.signatures[0])
+    rooms.touched(room)
+    return digest
+
+
+def _add_signature(room: EnteredRoom, version: int, signature: Signature) -> None:
+    room.session.add(
+        TermsSignature(room=room.id, version=version, partner=signature.signer, signature=signature.signature)
+    )
+
+
+def _leave(room: EnteredRoom, versions: list[TermsVersion]) -> None:
+    if all(version.in_force_since is None for version in versions):
+        raise WithdrawalRefused("withdrawal: terms that are not in force are declined, not left")
+    purge.everything(room)
+    room.row.closed = RoomState.LEFT.value
+
+
+def _decline(room: EnteredRoom, versions: list[TermsVersion]) -> None:
+    pending = versions[-1]
+    if pending.in_force_since is not None:
+        raise WithdrawalRefused("withdrawal: no terms wait for a signature; leave the room instead")
+    if len(versions) == 1:
+        room.row.closed = RoomState.DECLINED.value
+    else:
+        purge.pending_terms(room, pending)

@@ -1,0 +1,138 @@
+"""What a member sees of a room."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from cleanroom.domain.vocabulary import PartnerId
+from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView
+from cleanroom.messages.documents import instant, read_document
+from cleanroom.messages.rooms import Terms
+from cleanroom.messages.signing import Signature, SignedDocument
+from escrow import evaluated_rows, overlaps, rooms, terms
+from escrow.evaluated_rows import Evaluated
+from escrow.pages import Page, cut
+from escrow.rooms import EnteredRoom, WorkingRoom
+from escrow.tables import (
+    AnswerRecord,
+    EpochKeyRecord,
+    EvaluationRecord,
+    SnapshotRecord,
+    TermsVersion,
+    WithdrawalRecord,
+)
+
+
+def room_view(room: EnteredRoom) -> RoomView:
+    """The room by the escrow's clock: its terms, and of the current epoch what both sides committed and evaluated."""
+    current = rooms.in_force(room)
+    epoch = current.epoch if current else read_document(Terms, room.versions()[-1].document).epoch_at(room.now)
+    answer = overlaps.latest(room)
+    following = overlaps.next_edge(current) if current else None
+    return RoomView(
+        room=room.id,
+        state=rooms.state(room),
+        change=room.row.change,
+        terms=tuple(_signed_terms(room, version) for version in room.versions()),
+        withdrawals=_withdrawals(room),
+        epoch=epoch,
+        keys=_keys(room, epoch),
+        snapshots=_snapshots(room, epoch),
+        evaluations=_evaluations(current, epoch) if current else (),
+        progress=_progress(current, epoch) if current else (),
+        answer=_read(answer.signed) if answer else None,
+        next_answer=instant(_next_second(following)) if following else None,
+    )
+
+
+def answers(room: EnteredRoom, page: Page) -> AnswerPage:
+    """Answers after the one with number `page.after`, oldest first."""
+    query = (
+        select(AnswerRecord.number, AnswerRecord.signed)
+        .where(AnswerRecord.room == room.id, AnswerRecord.number > page.after)
+        .order_by(AnswerRecord.number)
+        .limit(page.limit + 1)
+    )
+    found, following = cut(room.session.execute(query).all(), page, cursor=lambda row: int(row.number))
+    return AnswerPage(answers=tuple(_read(row.signed) for row in found), next=following)
+
+
+def _signed_terms(room: EnteredRoom, version: TermsVersion) -> SignedDocument:
+    signed = terms.signatures(room, version.version)
+    return SignedDocument(
+        document=version.document,
+        signatures=tuple(Signature(signer=signer, signature=signature) for signer, signature in signed),
+    )
+
+
+def _withdrawals(room: EnteredRoom) -> tuple[SignedDocument, ...]:
+    query = (
+        select(WithdrawalRecord.signed)
+        .where(WithdrawalRecord.room == room.id)
+        .order_by(WithdrawalRecord.received_at, WithdrawalRecord.digest)
+    )
+    return tuple(_read(text) for text in room.session.scalars(query))
+
+
+def _keys(room: EnteredRoom, epoch: int) -> tuple[SignedDocument, ...]:
+    query = (
+        select(EpochKeyRecord.signed)
+        .where(EpochKeyRecord.room == room.id, EpochKeyRecord.epoch == epoch)
+        .order_by(EpochKeyRecord.partner)
+    )
+    return tuple(_read(text) for text in room.session.scalars(query))
+
+
+def _snapshots(room: EnteredRoom, epoch: int) -> tuple[SignedDocument, ...]:
+    query = (
+        select(SnapshotRecord.signed)
+        .where(SnapshotRecord.room == room.id, SnapshotRecord.epoch == epoch)
+        .order_by(SnapshotRecord.owner, SnapshotRecord.number)
+    )
+    return tuple(_read(text) for text in room.session.scalars(query))
+
+
+def _evaluations(room: WorkingRoom, epoch: int) -> tuple[SignedDocument, ...]:
+    """Each evaluator's newest, and the two of the newest pair that both have evaluated; none of them twice."""
+    query = (
+        select(EvaluationRecord.seq, EvaluationRecord.evaluator, EvaluationRecord.of, EvaluationRecord.against)
+        .where(EvaluationRecord.room == room.id, EvaluationRecord.epoch == epoch)
+        .order_by(EvaluationRecord.seq.desc())
+    )
+    found = room.session.execute(query).all()
+    wanted: set[int] = set()
+    for member in room.terms.members:
+        wanted.update([row.seq for row in found if row.evaluator == member.partner][:1])
+    by_pair = {(row.evaluator, row.of, row.against): row.seq for row in found}
+    for row in found:
+        opposite = by_pair.get((room.terms.other(PartnerId(row.evaluator)).partner, row.against, row.of))
+        if opposite is not None:
+            wanted.update((row.seq, opposite))
+            break
+    kept = select(EvaluationRecord.signed).where(EvaluationRecord.seq.in_(wanted)).order_by(EvaluationRecord.seq)
+    return tuple(_read(text) for text in room.session.scalars(kept))
+
+
+def _progress(room: WorkingRoom, epoch: int) -> tuple[BatchProgress, ...]:
+    progress = []
+    for member in room.terms.members:
+        address = Evaluated(room=room.id, epoch=epoch, evaluator=member.partner)
+        progress += [
+            BatchProgress(
+                evaluator=member.partner,
+                number=batch.number,
+                chunks=evaluated_rows.chunk_indices(room.session, address, batch.number),
+                complete=batch.complete,
+            )
+            for batch in evaluated_rows.batches(room.session, address, up_to=2**31 - 1)
+        ]
+    return tuple(progress)
+
+
+def _next_second(moment: datetime) -> datetime:
+    """The first whole second that is not before the moment: whoever asks then is not too early."""
+    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def _read(text: str) -> SignedDocument:
+    return SignedDocument.model_validate_json(text)

@@ -1,0 +1,161 @@
+"""An escrow and partners' agents as separate processes on loopback: what the demo, the benches and the tests run on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of throw-away vaults
+
+
+@dataclass(slots=True)
+class Escrow:
+    """A running escrow. Restartable at the same port over the same files."""
+
+    home: Path
+    database: str
+    process: "subprocess.Popen[str]"
+    url: str
+
+    @property
+    def log(self) -> Path:
+        """Everything that the escrow wrote to stderr."""
+        return self.home / "escrow.log"
+
+    def invite(self, name: str, kind: str) -> str:
+        """A fresh invite's text."""
+        arguments = ["invite", "--home", self.home, "--db", self.database, "--url", self.url]
+        made = _run([*_module("api.service.command"), *arguments, "--name", name, "--kind", kind, "--json"])
+        return str(json.loads(made)["invite"])
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to clean up."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """Start it again, at the same address, over the same files."""
+        port = int(self.url.rsplit(":", 1)[1])
+        self.process, self.url = _serve(self.home, self.database, port)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One partner's home, driven through the `cleanroom` command, a new process for each."""
+
+    home: Path
+    name: str
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def command(self, *arguments: object) -> list[str]:
+        """The command line."""
+        return [*_module("cleanroom.cli.main"), *map(str, arguments), "--home", str(self.home)]
+
+    def run(self, *arguments: object) -> Any:  # noqa: ANN401 - JSON
+        """The command's JSON answer.
+
+        Raises:
+            subprocess.CalledProcessError: with what it printed, if it fails.
+        """
+        return json.loads(_run([*self.command(*arguments), "--json"], self._env()))
+
+    def show(self, *arguments: object) -> str:
+        """What the command prints for people."""
+        return _run(self.command(*arguments), self._env())
+
+    def start(self, *arguments: object, log: Path) -> "subprocess.Popen[str]":
+        """Start the command and leave it running; its output goes to `log`."""
+        with log.open("a") as out:
+            return subprocess.Popen(self.command(*arguments), env=self._env(), stdout=out, stderr=out, text=True)
+
+    def _env(self) -> dict[str, str]:
+        return {**_environment(), "CLEANROOM_PASSPHRASE": PASSPHRASE, **self.environment}
+
+
+def start_escrow(home: Path, database: str | None = None) -> Escrow:
+    """Start an escrow on a free port of loopback; its files are in `home`."""
+    home.mkdir(parents=True, exist_ok=True)
+    url = database or f"sqlite:///{home / 'escrow.db'}"
+    process, address = _serve(home, url, 0)
+    return Escrow(home=home, database=url, process=process, url=address)
+
+
+@contextmanager
+def running_escrow(home: Path, database: str | None = None) -> Iterator[Escrow]:
+    """An escrow that is stopped at the end."""
+    escrow = start_escrow(home, database)
+    try:
+        yield escrow
+    finally:
+        escrow.stop()
+
+
+def enrolled(folder: Path, escrow: Escrow, partners: Sequence[tuple[str, str]]) -> list[Partner]:
+    """Partners (name, kind) with homes below `folder`, enrolled, who have compared fingerprints with each other."""
+    made = [Partner(folder / name.lower(), name) for name, _ in partners]
+    for partner, (name, kind) in zip(made, partners, strict=True):
+        partner.run("init", "--invite", escrow.invite(name, kind))
+    words = {item["id"]: item["words"] for item in made[0].run("partner", "list")["partners"]}
+    for partner in made:
+        for item in partner.run("partner", "list")["partners"]:
+            if not item["me"]:
+                partner.run("partner", "confirm", item["id"], "--words", " ".join(words[item["id"]]))
+    return made
+
+
+def agreed_room(proposer: Partner, acceptor: Partner, title: str, *options: object) -> str:
+    """A room that both have signed; its id."""
+    proposed = proposer.run("room", "propose", acceptor.name, "--title", title, *options)
+    acceptor.run("room", "accept", title)
+    return str(proposed["room"])
+
+
+def _serve(home: Path, database: str, port: int) -> "tuple[subprocess.Popen[str], str]":
+    command = [
+        *_module("api.service.command"),
+        "serve",
+        "--home",
+        str(home),
+        "--db",
+        database,
+        "--port",
+        str(port),
+        "--json",
+    ]
+    with (home / "escrow.log").open("a") as log:
+        process = subprocess.Popen(
+            [*command, "--migrate"], env=_environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise RuntimeError(f"the escrow did not start; see {home / 'escrow.log'}")
+    return process, str(json.loads(line)["url"])
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}  # noqa: TID251 - handed on to child processes
+
+
+def _run(command: Sequence[object], environment: dict[str, str] | None = None) -> str:
+    return subprocess.run(
+        [str(part) for part in command], env=environment or _environment(), check=True, capture_output=True, text=True
+    ).stdout

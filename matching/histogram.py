@@ -1,0 +1,37 @@
+"""P3 and P4: how many entries show which shape, counted from rows. One function for owner, evaluator and escrow."""
+
+import numpy as np
+import pandas as pd
+
+from matching.refusal import Refusal
+from matching.rows import Rows
+
+Shape = tuple[int, tuple[int, ...]]
+"""(segment, number of keys of each kind in the terms' order)."""
+
+
+def histogram(rows: Rows, kinds: int) -> dict[Shape, int]:
+    """Entries per shape, in the order of shapes. All rows are additions; `kinds` is how many the terms name.
+
+    Raises:
+        Refusal: `mixed_segments` if the rows of one entry differ in segment, `malformed_rows` if a kind is not in the
+            terms.
+    """
+    if not len(rows):
+        return {}
+    if rows.kind.max() >= kinds:
+        raise Refusal("malformed_rows", "a row's kind is not in the terms")
+    # Names are 16 bytes: as two words they sort much faster than as one item, and any order that groups them will do.
+    words = np.ascontiguousarray(rows.name).view(np.uint64)
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    words, segment, kind = words[order], rows.segment[order], rows.kind[order]
+    starts = np.concatenate([[True], (words[1:] != words[:-1]).any(axis=1)])
+    if (segment[1:] != segment[:-1])[~starts[1:]].any():
+        raise Refusal("mixed_segments", "the rows of one entry name different segments")
+    entry = np.cumsum(starts) - 1
+    entries = int(entry[-1]) + 1
+    counts = np.bincount(entry * kinds + kind, minlength=entries * kinds).reshape(entries, kinds)
+    columns = {"segment": segment[starts], **{f"kind{i}": counts[:, i] for i in range(kinds)}}
+    sizes = pd.DataFrame(columns).groupby(list(columns), sort=True).size()
+    shapes: list[tuple[int, ...]] = sizes.index.to_list()
+    return {(shape[0], shape[1:]): int(size) for shape, size in zip(shapes, sizes, strict=True)}
