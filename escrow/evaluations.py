@@ -96,7 +96,6 @@ def put_chunk(entered: EnteredRoom, epoch: int, number: int, index: int, data: b
             room=room.id, epoch=epoch, evaluator=room.caller, number=number, chunk=index, digest=digest, data=data
         )
     )
-    rooms.touched(room)
     return digest
 
 

@@ -31,7 +31,7 @@ class Escrow:
     def invite(self, name: str, kind: str) -> str:
         """A fresh invite's text."""
         arguments = ["invite", "--home", self.home, "--db", self.database, "--url", self.url]
-        made = _run([*_module("api.service.command"), *arguments, "--name", name, "--kind", kind, "--json"])
+        made = _run([_script("cleanroom-escrow"), *arguments, "--name", name, "--kind", kind, "--json"])
         return str(json.loads(made)["invite"])
 
     def kill(self) -> None:
@@ -64,7 +64,7 @@ class Partner:
 
     def command(self, *arguments: object) -> list[str]:
         """The command line."""
-        return [*_module("cleanroom.cli.main"), *map(str, arguments), "--home", str(self.home)]
+        return [_script("cleanroom"), *map(str, arguments), "--home", str(self.home)]
 
     def run(self, *arguments: object) -> Any:  # noqa: ANN401 - JSON
         """The command's JSON answer.
@@ -127,7 +127,7 @@ def agreed_room(proposer: Partner, acceptor: Partner, title: str, *options: obje
 
 def _serve(home: Path, database: str, port: int) -> "tuple[subprocess.Popen[str], str]":
     command = [
-        *_module("api.service.command"),
+        _script("cleanroom-escrow"),
         "serve",
         "--home",
         str(home),
@@ -147,8 +147,8 @@ def _serve(home: Path, database: str, port: int) -> "tuple[subprocess.Popen[str]
     return process, str(json.loads(line)["url"])
 
 
-def _module(name: str) -> list[str]:
-    return [sys.executable, "-m", name]
+def _script(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
 
 
 def _environment() -> dict[str, str]:

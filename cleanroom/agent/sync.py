@@ -50,12 +50,12 @@ def watch(
     agent: Agent, only: RoomId | None = None, *, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[list[Synced]]:
     """Sync, wait until something of mine changes, and again, until `stop` says so. Yields each pass's result."""
-    change = -1
+    change, patience = 0, 0
     while not stop():
         # The counter is read before the work: what changes while we work wakes the next pass at once.
-        seen = agent.escrow.wait_for_change(change, POLL_SECONDS if change >= 0 else 0)
+        seen = agent.escrow.wait_for_change(change, patience)
         yield sync(agent, only)
-        change = seen
+        change, patience = seen, POLL_SECONDS
 
 
 def _pass(agent: Agent, room_id: RoomId) -> list[str]:

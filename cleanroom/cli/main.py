@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, TextIO, override
+from typing import Annotated, Any, TextIO
 
 import platformdirs
 import typer
@@ -28,7 +28,6 @@ from matching.refusal import Refusal
 class Commands(TyperGroup):
     """All commands; how each one ends is decided here, once."""
 
-    @override
     def invoke(self, ctx: Any) -> Any:
         """The command's own result.
 
@@ -64,7 +63,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer passes the option's v
 @app.callback(epilog="First steps: cleanroom init, then cleanroom partner confirm, cleanroom room propose.")
 def cleanroom(
     *,
-    version: Annotated[  # noqa: ARG001 - its callback does the work
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:

@@ -1,0 +1,157 @@
+"""The overlap report on the screen, for scripts, and as a table for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cleanroom.agent.overlap import Overlap, Side
+from cleanroom.cli.output import error_document, facts, printable, table
+from cleanroom.cli.words import ago, label_words, until
+from cleanroom.domain.errors import CleanroomError
+from cleanroom.domain.vocabulary import RoomId
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A room without an overlap to show, and why."""
+
+    room: RoomId
+    title: str
+    problem: CleanroomError
+
+
+def document(found: Sequence[Overlap], waiting: Sequence[Unanswered]) -> dict[str, object]:
+    """The reports for scripts: `cells[i][j]` is my segment i x their segment j, null where withheld."""
+    return {
+        "overlaps": [{**asdict(item), "shown": item.shown, "withheld": item.withheld} for item in found],
+        "waiting": [
+            {"room": item.room, "title": item.title, "problem": error_document(item.problem)} for item in waiting
+        ],
+    }
+
+
+def withheld_words(floor: int) -> str:
+    """Why a cell may be withheld; true of every withheld cell, and it does not say which of the two it was."""
+    return (
+        f"withheld: fewer than {floor} companies are in the cell, or fewer than {floor} of a segment are outside it. "
+        "Which of the two is not said."
+    )
+
+
+def overlap_screen(item: Overlap, now: datetime) -> list[RenderableType]:
+    """One report: the matrix and what it needs to be understood."""
+    mine, theirs = printable(item.mine.name), printable(item.theirs.name)
+    heading = f"\n{printable(item.title)}: {mine} (rows) x {theirs} (columns)"
+    parts: list[RenderableType] = [Text(heading, style="bold"), _matrix(item)]
+    at_least = "at least " if item.withheld else ""
+    rows: list[tuple[str, RenderableType]] = [
+        ("In all", f"{at_least}{item.shown:,} distinct companies in the cells that are shown"),
+        (mine, side_words(item.mine, item, now)),
+        (theirs, side_words(item.theirs, item, now)),
+        ("Answer", f"number {item.number}, {ago(item.edge, now)} ({item.edge})"),
+        ("Next answer", _next(item, now)),
+    ]
+    parts.append(facts(rows))
+    if item.withheld:
+        parts.append(Text(withheld_words(item.floor), style="dim"))
+    return parts
+
+
+def side_words(side: Side, item: Overlap, now: datetime) -> str:
+    """A list's size and freshness in words."""
+    segments = ", ".join(
+        f"{label_words(segment)} {size}" for segment, size in zip(item.segments, side.segments, strict=True)
+    )
+    return f"{side.size} entries ({segments}); pushed {ago(side.committed, now)}"
+
+
+def change_words(change: int | None) -> str:
+    """What changed since the answer before: "+12"; "" where that cannot be said or nothing did."""
+    return f"{change:+,}" if change else ""
+
+
+def history_screen(found: Sequence[Overlap]) -> list[RenderableType]:
+    """All answers, oldest first, a line for each, a table for each room."""
+    parts: list[RenderableType] = []
+    for room in dict.fromkeys(item.room for item in found):
+        answers = [item for item in found if item.room == room]
+        segments = answers[-1].segments
+        pairs = [(i, j) for i in range(len(segments)) for j in range(len(segments))]
+        headers = [f"{label_words(segments[i])}\nx {label_words(segments[j])}" for i, j in pairs]
+        newest = answers[-1]
+        shown = table(
+            "Answer",
+            "At",
+            *headers,
+            "Shown",
+            title=f"{printable(newest.title)}: mine x {printable(newest.theirs.name)}'s",
+            right=range(2, len(pairs) + 3),
+        )
+        for item in answers:
+            cells = [_cell(item.cells[i][j], None) for i, j in pairs]
+            shown.add_row(str(item.number), item.edge, *cells, f"{item.shown:,}")
+        parts.append(shown)
+    return parts
+
+
+def unanswered_line(item: Unanswered) -> RenderableType:
+    """A room that has no overlap yet."""
+    return Text(f"\n{printable(item.title)}: {printable(str(item.problem))}")
+
+
+def csv_text(found: Sequence[Overlap]) -> str:
+    """A line for each cell. Text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    writer.writerow(
+        ("room", "title", "answer", "edge", "partner", "my_segment", "their_segment", "companies", "withheld", "change")
+    )
+    for item in found:
+        for i, mine in enumerate(item.segments):
+            for j, theirs in enumerate(item.segments):
+                number, change = item.cells[i][j], item.change[i][j]
+                writer.writerow(
+                    (
+                        *(item.room, _neutral(item.title), item.number, item.edge, _neutral(item.theirs.name)),
+                        *(mine, theirs, "" if number is None else number, "yes" if number is None else "no"),
+                        "" if change is None else change,
+                    )
+                )
+    return sink.getvalue()
+
+
+def _matrix(item: Overlap) -> Table:
+    shown = table(
+        "mine \\ theirs", *map(label_words, item.segments), right=range(1, len(item.segments) + 1)
+    )
+    for segment, cells, changes in zip(item.segments, item.cells, item.change, strict=True):
+        shown.add_row(label_words(segment), *map(_cell, cells, changes))
+    return shown
+
+
+def _cell(number: int | None, change: int | None) -> Text:
+    if number is None:
+        return Text("withheld", style="dim")
+    text = Text(f"{number:,}", style="bold")
+    if words := change_words(change):
+        text += Text(f" ({words})", style="green" if change and change > 0 else "red")
+    return text
+
+
+def _next(item: Overlap, now: datetime) -> str:
+    if item.next_answer is None:
+        return "after the next push of either side"
+    return f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
+
+
+def _neutral(text: str) -> str:
+    shown = printable(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -1,0 +1,195 @@
+"""`cleanroom room`: agree with a partner on what is counted, look at it, end it."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cleanroom.agent import agreements
+from cleanroom.agent.agreements import Proposal
+from cleanroom.agent.partners import directory
+from cleanroom.agent.rooms import find_id, open_room
+from cleanroom.cli.invocation import HomeOption, JsonOption, YesOption, begin
+from cleanroom.cli.output import printable, table
+from cleanroom.cli.terms_view import room_document, room_screen
+from cleanroom.cli.words import seconds_of
+from cleanroom.domain.errors import InputRefused
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind
+
+app = typer.Typer(no_args_is_help=True, help="Rooms: two partners that signed the same terms.")
+
+_DEFAULT = Proposal(title="-", purpose="-")
+
+RoomArgument = Annotated[str, typer.Argument(metavar="ROOM", help="Title, id, or the beginning of the id.")]
+
+
+@app.command(
+    epilog="Example: cleanroom room propose Globex --title 'Acme x Globex' --purpose 'Find joint customers' "
+    "--segments customers,prospects --answer-interval 1d"
+)
+def propose(  # noqa: PLR0913 - options of a command line
+    context: typer.Context,
+    partner: Annotated[str, typer.Argument(help="Name, id, or the beginning of the id. Confirmed before.")],
+    *,
+    title: Annotated[str, typer.Option(help="What both sides call the room.")],
+    purpose: Annotated[str, typer.Option(help="What the counts may be used for.")],
+    kinds: Annotated[str, typer.Option(help="Kinds of match key that count, strongest first.")] = ",".join(Kind),
+    segments: Annotated[
+        str, typer.Option(help="Counting segments; an entry counts in the first that it has.")
+    ] = ",".join(DEFAULT_SEGMENTS),
+    floor: Annotated[int, typer.Option(min=1, help="Smaller numbers are withheld.")] = _DEFAULT.floor,
+    minimum_population: Annotated[
+        int, typer.Option(min=1, help="How many entries must look alike before any of them leaves.")
+    ] = _DEFAULT.minimum_population,
+    answer_interval: Annotated[
+        str, typer.Option(help="At most one answer in this time: 1d, 6h, 30m, from 1 minute on.")
+    ] = "1d",
+    unsafe_answer_every_push: Annotated[
+        bool, typer.Option(help="An answer after every push: for demos and benches. Two pushes show what differs.")
+    ] = False,
+    changes: Annotated[
+        ChangeMode, typer.Option(help="batched: one batch of changes per answer interval. immediate: at once.")
+    ] = _DEFAULT.changes,
+    epoch_days: Annotated[int, typer.Option(min=1, max=366, help="All secrets are new after so many days.")] = (
+        _DEFAULT.epoch_days
+    ),
+    quota: Annotated[int, typer.Option(min=1, help="The most entries that either side may commit.")] = _DEFAULT.quota,
+    days: Annotated[int, typer.Option(min=1, max=3_660, help="The room expires after so many days.")] = _DEFAULT.days,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose terms to a confirmed partner. Nothing is shared until both sides have signed the same terms."""
+    run = begin(context, home, as_json=as_json)
+    proposal = Proposal(
+        title=title,
+        purpose=purpose,
+        kinds=_kinds(kinds),
+        segments=tuple(_parts(segments)),
+        floor=floor,
+        minimum_population=minimum_population,
+        epoch_days=epoch_days,
+        answer_interval="unsafe_every_push" if unsafe_answer_every_push else seconds_of(answer_interval),
+        changes=changes,
+        quota=quota,
+        days=days,
+    )
+    with run.agent() as agent:
+        room = open_room(agent, agreements.propose(agent, partner, proposal))
+    run.out.result(
+        room_document(room),
+        *room_screen(room, run.environment.clock()),
+        Text(f"Proposed. {printable(room.other.name)} accepts with: cleanroom room accept {room.id[:8]}"),
+    )
+
+
+@app.command(epilog="Example: cleanroom room show 'Acme x Globex'")
+def show(context: typer.Context, room: RoomArgument, *, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show a room's terms, and what they weaken."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        found = open_room(agent, find_id(agent, room))
+    run.out.result(room_document(found), *room_screen(found, run.environment.clock()))
+
+
+@app.command(epilog="Example: cleanroom room accept 'Acme x Globex'")
+def accept(
+    context: typer.Context,
+    room: RoomArgument,
+    *,
+    yes: YesOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign the terms that the other side proposed: of a new room, or a change. On a terminal they are shown first."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        if run.ask is not None and not yes:
+            for part in room_screen(open_room(agent, find_id(agent, room)), run.environment.clock()):
+                run.out.show(part)
+            run.require_yes("Sign these terms?", yes=False)
+        accepted = agreements.accept(agent, room)
+    run.out.result(
+        room_document(accepted),
+        Text(f"Accepted: {printable(accepted.terms.title)} is {accepted.state}. Next: cleanroom push FILE"),
+    )
+
+
+@app.command(epilog="Example: cleanroom room decline 'Acme x Globex'")
+def decline(
+    context: typer.Context, room: RoomArgument, *, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Say no to a proposal. A room in force stays as it is."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        room_id = find_id(agent, room)
+        agreements.decline(agent, room_id)
+    run.out.result({"room": room_id, "declined": True}, Text("Declined."))
+
+
+@app.command(epilog="Example: cleanroom room renew 'Acme x Globex' --days 365")
+def renew(
+    context: typer.Context,
+    room: RoomArgument,
+    *,
+    days: Annotated[int, typer.Option(min=1, max=3_660, help="How many days longer.")] = _DEFAULT.days,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose the same terms with a later expiry. They count once the other side accepts."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        renewed = agreements.renew(agent, room, days=days)
+    until = renewed.pending.expires if renewed.pending else renewed.terms.expires
+    run.out.result(
+        room_document(renewed),
+        Text(f"Proposed, until {until}. {printable(renewed.other.name)} accepts with: cleanroom room accept"),
+    )
+
+
+@app.command(epilog="Example: cleanroom room leave 'Acme x Globex' --yes")
+def leave(
+    context: typer.Context,
+    room: RoomArgument,
+    *,
+    yes: YesOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a room for both sides. The escrow deletes what it holds of it, this home its keys and the other's list."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        room_id = find_id(agent, room)
+        run.require_yes("End this room for both sides, and delete what is held of it?", yes=yes)
+        agreements.leave(agent, room_id)
+    run.out.result({"room": room_id, "left": True}, Text("Left. The escrow holds nothing of this room any more."))
+
+
+@app.command("list", epilog="Example: cleanroom room list --json")
+def show_list(context: typer.Context, *, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show all rooms that you were ever part of."""
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        summaries = agreements.rooms(agent)
+        names = {partner.id: partner.name for partner in directory(agent)}
+        me = agent.me
+    shown = table("Room", "With", "State", "Id")
+    documents = []
+    for item in summaries:
+        others = [names.get(member, member) for member in item.members if member != me]
+        shown.add_row(printable(item.title), printable(", ".join(others)), item.state, item.room)
+        documents.append({"room": item.room, "title": item.title, "state": item.state.value, "partners": others})
+    nothing = Text("No room yet: cleanroom room propose PARTNER")
+    run.out.result({"rooms": documents}, shown if summaries else nothing)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _kinds(text: str) -> tuple[Kind, ...]:
+    try:
+        return tuple(Kind(part) for part in _parts(text))
+    except ValueError:
+        raise InputRefused(f"kinds: some of {', '.join(Kind)}") from None
+
+

@@ -1,0 +1,114 @@
+"""A room's terms as people read them, and in plain words what each weak setting gives away."""
+
+from datetime import datetime
+from typing import Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from cleanroom.agent.rooms import Room
+from cleanroom.cli.output import facts, printable
+from cleanroom.cli.words import counted, interval_words, label_words, until
+from cleanroom.domain.vocabulary import ChangeMode, Kind
+from cleanroom.messages.rooms import Terms
+
+FLOOR: Final = 10
+POPULATION: Final = 25
+INTERVAL: Final = 86_400
+"""The recommended values (`agreements.Proposal`); what is below them is pointed out."""
+
+_KINDS: Final = {
+    Kind.LEI: "LEI",
+    Kind.DUNS: "D-U-N-S",
+    Kind.VAT: "VAT",
+    Kind.DOMAIN: "domain",
+    Kind.NAME_COUNTRY: "name + country",
+}
+
+
+def kind_words(kind: str) -> str:
+    """A kind of match key as people read it."""
+    return _KINDS[Kind(kind)]
+
+
+def weaknesses(terms: Terms) -> tuple[str, ...]:
+    """What these terms give away beyond the recommended ones, and what exact counts never protect against."""
+    found = []
+    if isinstance(terms.answer_interval, str):
+        found.append(
+            "UNSAFE: an answer after every push. Whoever pushes twice with one company more or less sees in the "
+            "difference whether the other side has that company. For demos and benches only."
+        )
+    elif terms.answer_interval < INTERVAL:
+        found.append(
+            f"An answer {interval_words(terms.answer_interval)} instead of every day: more answers a day, so more "
+            "differences to learn from."
+        )
+    if terms.changes is ChangeMode.IMMEDIATE:
+        found.append(
+            "Changes leave at once: a change of few entries is seen as such, when and of which shape, "
+            "by the escrow and by the other agent. Batched changes wait until enough look alike."
+        )
+    if terms.counting.floor < FLOOR:
+        found.append(
+            f"The floor is {terms.counting.floor} instead of {FLOOR}: smaller numbers are shown, and a small number "
+            "says nearly which companies they are."
+        )
+    if terms.minimum_population < POPULATION:
+        found.append(
+            f"Only {counted(terms.minimum_population, 'entry', 'entries')} instead of {POPULATION} must look alike: "
+            "rare combinations of keys stand out more."
+        )
+    found.append(
+        "Exact counts protect against a partner that pushes its real list, not against one that chooses its list "
+        "to find something out."
+    )
+    return tuple(found)
+
+
+def room_screen(room: Room, now: datetime) -> list[RenderableType]:
+    """The terms of a room, and of a change that is proposed."""
+    terms = room.terms
+    expires = f"{terms.expires} ({until(terms.expires, now)})"
+    rows: list[tuple[str, RenderableType]] = [
+        ("Room", Text(printable(terms.title), style="bold")),
+        ("Id", room.id),
+        ("State", room.state),
+        ("With", printable(room.other.name)),
+        ("Proposed by", printable(terms.members[0].name)),
+        ("Purpose", printable(terms.purpose)),
+        ("Segments", ", then ".join(label_words(segment) for segment in terms.segments)),
+        ("Match keys", ", ".join(kind_words(name) for name in room.kind_names)),
+        ("Counting", f"{terms.counting.mode}; numbers below {terms.counting.floor} are withheld"),
+        ("Minimum population", f"{terms.minimum_population} entries of a shape"),
+        ("Answers", interval_words(terms.answer_interval)),
+        ("Changes", terms.changes),
+        ("Epoch", f"{counted(terms.epoch_days, 'day')}; now in number {room.epoch}"),
+        ("Quota", f"{terms.quota:,} entries each"),
+        ("Fields", f"{len(terms.fields)} in the catalogue; none leaves: this release counts only"),
+        ("In force", f"from {terms.starts} until {expires}"),
+        ("Terms", f"version {terms.version}, {terms.digest()[:16]}"),
+    ]
+    parts: list[RenderableType] = [facts(rows)]
+    if room.pending:
+        change = f"Proposed change: version {room.pending.version}, until {room.pending.expires}."
+        parts.append(Text(change, style="bold"))
+    parts.append(Text("\nWhat to know before you sign", style="bold"))
+    parts += [Text(f"- {line}", style="red" if line.startswith("UNSAFE") else "") for line in weaknesses(terms)]
+    return parts
+
+
+def room_document(room: Room) -> dict[str, object]:
+    """A room for scripts."""
+    return {
+        "room": room.id,
+        "state": room.state.value,
+        "partner": {"id": room.other.partner, "name": room.other.name},
+        "in_force": room.in_force,
+        "epoch": room.epoch,
+        "next_answer": room.next_answer,
+        "terms": room.terms.model_dump(mode="json"),
+        "terms_digest": room.terms.digest(),
+        "pending": room.pending.model_dump(mode="json") if room.pending else None,
+        "weaknesses": list(weaknesses(room.terms)),
+    }
