@@ -1,52 +1,66 @@
-"""One partner's agent as a process of its own, for the benches: waits for "go", pushes, syncs until the answer is there.
+"""One partner's agent as a process of its own, for the benches.
 
-    python -m bench.agent HOME ROOM FILE [CHANGES]
+    python -m bench.agent HOME ROOM
 
-Speaks lines of JSON on stdout: {"ready": true}, then after each line "go" on stdin the result of one run. The first
-run pushes FILE, a second one CHANGES.
+Prints {"ready": true} when its home is open, then obeys lines on stdin, each answered by one line of JSON:
+
+    push FILE            read, key, store and commit a list, as `cleanroom push` does
+    changes FILE         the same with a delta
+    until NUMBER         sync, as `cleanroom sync --watch` does, until the room's answer has at least that number
 """
 
 import json
 import resource
 import sys
-import time
 from pathlib import Path
 
-from cleanroom.agent import overlap, push, sync
+from cleanroom.agent import overlap, push, push_plan, sync
 from cleanroom.agent.home import open_agent
 from cleanroom.agent.progress import Progress
 from cleanroom.agent.session import Agent
 from cleanroom.domain.clock import system_clock
+from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.secret import Secret
 from cleanroom.domain.vocabulary import RoomId
 from examples.local import PASSPHRASE
+from matching.refusal import Refusal
+
+CHOICES = push_plan.Choices(name="bench", segment="customers")
 
 
 def main() -> None:
-    """Serve runs until stdin ends."""
-    home, room, *files = sys.argv[1:]
+    """Obey until stdin ends."""
+    home, room = sys.argv[1:]
     progress = Progress()
     with open_agent(Path(home), Secret(PASSPHRASE), clock=system_clock, progress=progress) as agent:
         _say({"ready": True})
-        for index, line in enumerate(sys.stdin):
-            command = line.split()
-            if command[0] == "push":
-                _push(agent, Path(files[index]) if index < len(files) else None, changes=index > 0)
-            _until(agent, RoomId(room), number=int(command[1]))
-            _say(_result(agent, RoomId(room), progress))
-            progress.seconds.clear()
+        for line in sys.stdin:
+            verb, _, rest = line.strip().partition(" ")
+            match verb:
+                case "push" | "changes":
+                    _push(agent, Path(rest), changes=verb == "changes")
+                case _:
+                    _until(agent, RoomId(room), number=int(rest))
+            _say(_state(agent, RoomId(room), progress))
 
 
-def _push(agent: Agent, path: Path | None, *, changes: bool) -> None:
-    if path is None:
-        return
-    request = push.PushRequest(path=path, list_name="bench", segment="customers", changes=changes)
-    push.push(agent, request)
+def _push(agent: Agent, path: Path, *, changes: bool) -> None:
+    table = push_plan.read(agent, push_plan.File(path=path))
+    if changes:
+        prepared = push.prepare_changes(agent, push_plan.plan_changes(agent, table, CHOICES))
+    else:
+        prepared = push.prepare(agent, push_plan.plan(agent, table, CHOICES))
+    report = push.push(agent, prepared, rooms=None)
+    for done in report.rooms:
+        if isinstance(done.outcome, CleanroomError | Refusal):
+            raise done.outcome
 
 
 def _until(agent: Agent, room: RoomId, *, number: int) -> None:
-    """Sync as `cleanroom sync --watch` does, until the room's answer has at least this number."""
-    for _ in sync.watch(agent, room):
+    for results in sync.watch(agent, room):
+        for result in results:
+            if result.problem is not None:
+                raise result.problem
         try:
             if overlap.overlap(agent, room).number >= number:
                 return
@@ -54,17 +68,16 @@ def _until(agent: Agent, room: RoomId, *, number: int) -> None:
             continue
 
 
-def _result(agent: Agent, room: RoomId, progress: Progress) -> dict[str, object]:
+def _state(agent: Agent, room: RoomId, progress: Progress) -> dict[str, object]:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    answer = overlap.overlap(agent, room)
-    return {
-        "count": answer.shown,
-        "withheld": answer.withheld,
-        "cpu_s": used.ru_utime + used.ru_stime,
-        "peak_mb": used.ru_maxrss / 1e3,
-        "stages": {name: round(seconds, 3) for name, seconds in progress.seconds.items()},
-        "at": time.monotonic(),
-    }
+    try:
+        answer = overlap.overlap(agent, room)
+        seen: dict[str, object] = {"number": answer.number, "count": answer.shown, "withheld": answer.withheld}
+    except overlap.NoAnswerYet:
+        seen = {"number": 0}
+    stages = {name: round(seconds, 2) for name, seconds in progress.seconds.items()}
+    progress.seconds.clear()
+    return {**seen, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1e3, "stages": stages}
 
 
 def _say(value: dict[str, object]) -> None:

@@ -23,7 +23,7 @@ from cleanroom.agent.reading.accounts import read_accounts
 from cleanroom.agent.reading.files import read_table
 from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.tables import load_tables
-from examples.local import Escrow, Partner, agreed_room, enrolled, start_escrow
+from examples.local import CommandFailed, Escrow, Partner, agreed_room, enrolled, start_escrow
 from examples.scan import found_in
 from matching.keys import KINDS, keys_of
 
@@ -115,10 +115,10 @@ def _pushed(console: Console, report: dict[str, object]) -> None:
 
 def _answer(partner: Partner) -> "dict[str, object] | None":
     try:
-        answer: dict[str, object] = partner.run("overlap", "--room", ROOM)
-    except subprocess.CalledProcessError:
+        found: list[dict[str, object]] = partner.run("overlap", "--room", ROOM)["overlaps"]
+    except CommandFailed:
         return None
-    return answer
+    return found[0]
 
 
 def _cells(answer: "dict[str, object] | None") -> list[list[int | None]]:

@@ -14,6 +14,16 @@ from typing import Any
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of throw-away vaults
 
 
+class CommandFailed(Exception):
+    """A command of ours ended with another exit code than 0."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+        super().__init__(f"exit code {code}: {err or out}")
+
+
 @dataclass(slots=True)
 class Escrow:
     """A running escrow. Restartable at the same port over the same files."""
@@ -70,7 +80,7 @@ class Partner:
         """The command's JSON answer.
 
         Raises:
-            subprocess.CalledProcessError: with what it printed, if it fails.
+            CommandFailed: with what it printed, if it fails.
         """
         return json.loads(_run([*self.command(*arguments), "--json"], self._env()))
 
@@ -109,19 +119,18 @@ def enrolled(folder: Path, escrow: Escrow, partners: Sequence[tuple[str, str]]) 
     """Partners (name, kind) with homes below `folder`, enrolled, who have compared fingerprints with each other."""
     made = [Partner(folder / name.lower(), name) for name, _ in partners]
     for partner, (name, kind) in zip(made, partners, strict=True):
-        partner.run("init", "--invite", escrow.invite(name, kind))
-    words = {item["id"]: item["words"] for item in made[0].run("partner", "list")["partners"]}
+        partner.run("init", escrow.invite(name, kind))
+    words = {partner.name: partner.run("partner", "list")["fingerprint"] for partner in made}
     for partner in made:
-        for item in partner.run("partner", "list")["partners"]:
-            if not item["me"]:
-                partner.run("partner", "confirm", item["id"], "--words", " ".join(words[item["id"]]))
+        for name in words.keys() - {partner.name}:
+            partner.run("partner", "confirm", name, *words[name])
     return made
 
 
-def agreed_room(proposer: Partner, acceptor: Partner, title: str, *options: object) -> str:
+def agreed_room(proposer: Partner, acceptor: Partner, title: str, *options: str) -> str:
     """A room that both have signed; its id."""
     proposed = proposer.run("room", "propose", acceptor.name, "--title", title, *options)
-    acceptor.run("room", "accept", title)
+    acceptor.run("room", "accept", title, "--yes")
     return str(proposed["room"])
 
 
@@ -156,6 +165,14 @@ def _environment() -> dict[str, str]:
 
 
 def _run(command: Sequence[object], environment: dict[str, str] | None = None) -> str:
-    return subprocess.run(
-        [str(part) for part in command], env=environment or _environment(), check=True, capture_output=True, text=True
-    ).stdout
+    done = subprocess.run(
+        [str(part) for part in command],
+        env=environment or _environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        raise CommandFailed(done.returncode, done.stdout, done.stderr)
+    return done.stdout

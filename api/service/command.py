@@ -175,3 +175,7 @@ def _refusals(*, as_json: bool) -> Iterator[None]:
 
 def _say(facts: Mapping[str, object], text: str, *, as_json: bool) -> None:
     typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+if __name__ == "__main__":
+    main()

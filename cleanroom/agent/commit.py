@@ -132,6 +132,8 @@ def dry_run(agent: Agent, room: Room, instead: KeyedList | None) -> tuple[Commit
 def wanted_rows(agent: Agent, room: Room, *, instead: KeyedList | None = None) -> Wanted:
     """What the lists would have committed.
 
+    A list of which nothing may be seen is refused as long as nothing is committed; later on, all of it is taken out.
+
     Raises:
         ListTooSmall, OverQuota: if that cannot be.
     """
@@ -143,7 +145,7 @@ def wanted_rows(agent: Agent, room: Room, *, instead: KeyedList | None = None) -
         coarse = shapes.coarsen(merged.rows, terms.minimum_population, len(terms.kinds))
         handle = _handles(merged.anchor, handle_key)
         rows = coarse.rows.assign(handle=handle[coarse.rows["entry"]])[STATE_COLUMNS].reset_index(drop=True)
-    if rows.empty:
+    if rows.empty and head(agent, room) is None:
         raise ListTooSmall(
             f"the list has no {terms.minimum_population} entries of the same shape, the room's minimum population; "
             "nothing was sent"

@@ -43,6 +43,12 @@ def state_tokens(agent: Agent, room: Room) -> Bytes:
     return np.frombuffer(data, np.uint8).reshape(-1, TOKEN_BYTES)
 
 
+def retired_tokens(agent: Agent, room: Room) -> Bytes:
+    """The tokens that were committed in this epoch and taken out again: (n, 32) uint8."""
+    data = agent.vault.get(epoch_prefix(room.id, room.epoch) + "mine/retired") or b""
+    return np.frombuffer(data, np.uint8).reshape(-1, TOKEN_BYTES)
+
+
 def slot_of(room: Room, now: datetime) -> int | None:
     """The answer interval that `now` is in, counted from the terms' start; None if the room has none."""
     interval = room.terms.answer_interval

@@ -81,7 +81,8 @@ def accepted_key(agent: Agent, room: Room) -> str | None:
     """The other side's key for this epoch (hex), or None while it has published none.
 
     Raises:
-        KeyRefused: if it is unproven, the identity, G or -G, or equal or opposite to any key this agent has ever seen.
+        KeyRefused: if it is unproven, the identity, G or -G, equal or opposite to any key this agent has ever seen, or
+            not the one that it was before in this epoch.
     """
     key = room.keys.get(room.other.partner)
     if key is None:
@@ -96,8 +97,13 @@ def accepted_key(agent: Agent, room: Room) -> str | None:
         seen = agent.vault.get(_seen(form))
         if seen is not None and (form != encoded or seen != _origin(key)):
             raise KeyRefused("the other side's key, or its opposite, was seen before")
-    if agent.vault.get(_seen(encoded)) is None:
-        _remember(agent, key)
+    pinned = agent.vault.get(_theirs(room))
+    if pinned is None:
+        with agent.vault.transaction():
+            _remember(agent, key)
+            agent.vault.put(_theirs(room), encoded)
+    elif pinned != encoded:
+        raise KeyRefused("the other side's key is not the one it had before in this epoch")
     return key.key
 
 
@@ -117,6 +123,10 @@ def _signed_key(agent: Agent, room: Room, scalar: Scalar) -> SignedDocument:
 
 def _remember(agent: Agent, key: EpochKey) -> None:
     agent.vault.put(_seen(bytes.fromhex(key.key)), _origin(key))
+
+
+def _theirs(room: Room) -> str:
+    return epoch_prefix(room.id, room.epoch) + "their-key"
 
 
 def _seen(encoded: bytes) -> str:

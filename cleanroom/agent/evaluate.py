@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cleanroom.agent.client import Place
-from cleanroom.agent.committed import head, state_tokens
+from cleanroom.agent.committed import head, retired_tokens, state_tokens
 from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.outbox import shape_counts
 from cleanroom.agent.rooms import Room, room_context, sealing_info
@@ -74,7 +74,10 @@ def evaluate(agent: Agent, room: Room) -> bool:
     key, worked = accepted_key(agent, room), False
     if key is None:
         return False
-    for snapshot in room.snapshots[room.other.partner]:
+    shown = room.snapshots[room.other.partner]
+    if agent.vault.get(_batch_prefix(room, len(shown) + 1) + "sorted") is not None:
+        raise BatchOfOtherSideRefused("the escrow no longer shows a snapshot that it showed before")
+    for snapshot in shown:
         done = _finished(agent, room, snapshot.number)
         if done is not None:
             if done.snapshot != snapshot.digest():
@@ -165,11 +168,14 @@ def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
             after = _checked(agent, room, snapshot, batch)
         ordered = _sorted(batch, epoch_secrets(agent, room).renaming_key)
         with agent.vault.transaction():
+            agent.vault.put(prefix + "of", snapshot.digest().encode())
             agent.vault.put(prefix + "sorted", ordered.leaves())
             agent.vault.put(prefix + "rows", batch.leaves())
             agent.vault.put(epoch_prefix(room.id, room.epoch) + "theirs/state", after.leaves())
-    else:
+    elif agent.vault.get(prefix + "of") == snapshot.digest().encode():
         ordered = from_leaves(order, TOKEN_BYTES)
+    else:
+        raise BatchOfOtherSideRefused("the escrow shows another snapshot than the one checked before")
     tags = _tags(agent, room, ordered, prefix)
     with agent.progress.stage("merkle root"):
         root = merkle.root(tags.leaves(), tags.leaf_width)
@@ -208,7 +214,7 @@ def _checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
     points = as_keys(after.value)
     if len(np.unique(points)) != len(points):
         raise Refusal("repeated_points", "two rows carry the same token")
-    mine = state_tokens(agent, room)
+    mine = np.concatenate([state_tokens(agent, room), retired_tokens(agent, room)])
     if len(mine) and np.isin(points, as_keys(mine)).any():
         raise Refusal("own_tokens", "tokens of this agent come back as the other side's")
     shapes = histogram(after, kinds)

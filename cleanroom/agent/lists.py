@@ -40,8 +40,9 @@ class StoredList(Wire):
 
 
 class ListIndex(Wire):
-    """All lists of this agent."""
+    """All lists of this agent. `revision` counts what was stored: two pushes within a second are two."""
 
+    revision: Count = 0
     lists: Annotated[tuple[StoredList, ...], BeforeValidator(as_tuple)] = ()
 
 
@@ -114,7 +115,8 @@ def store(agent: Agent, data: KeyedList, rooms: tuple[RoomId, ...] | None) -> No
         entry = StoredList(
             number=number, name=data.name, rooms=rooms, accounts=len(data.accounts), pushed=instant(agent.clock())
         )
-        agent.save(INDEX, ListIndex(lists=tuple(({**known, data.name: entry}).values())))
+        every = tuple(({**known, data.name: entry}).values())
+        agent.save(INDEX, ListIndex(revision=index.revision + 1, lists=every))
         agent.vault.put(f"lists/{number}/accounts", accounts)
         agent.vault.put(f"lists/{number}/keys", keys)
 

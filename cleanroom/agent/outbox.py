@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cleanroom.agent.client import Place
-from cleanroom.agent.committed import STATE_COLUMNS, Head, head, state, state_tokens
+from cleanroom.agent.committed import STATE_COLUMNS, Head, head, retired_tokens, state, state_tokens
 from cleanroom.agent.epochs import epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.frames import from_bytes, to_bytes
 from cleanroom.agent.rooms import Room, room_context, sealing_info
@@ -179,12 +179,13 @@ def promote(agent: Agent, room: Room, outbox: Outbox, signed: SignedDocument, ro
     before, prefix = state(agent, room), epoch_prefix(room.id, room.epoch)
     stay = ~before["handle"].isin(_removed(outbox.plan)).to_numpy()
     after = _after(before, outbox.plan)
-    kept = state_tokens(agent, room)[stay]
-    value = np.concatenate([kept, rows.added().value])
+    held, retired = state_tokens(agent, room), retired_tokens(agent, room)
+    value = np.concatenate([held[stay], rows.added().value])
     committed = Head(number=outbox.number, digest=signed.digest(), slot=outbox.slot)
     with agent.vault.transaction():
         agent.vault.put(prefix + "mine/rows", to_bytes(after))
         agent.vault.put(prefix + "mine/tokens", value.tobytes())
+        agent.vault.put(prefix + "mine/retired", np.concatenate([retired, held[~stay]]).tobytes())
         agent.save(prefix + "mine/head", committed)
         agent.vault.delete_all(outbox.prefix)
 

@@ -43,15 +43,17 @@ class RoomPushed:
 class PushReport:
     """What a push did. Counts are of the whole list as it is now; `rows`, `refused` and `notes` of what was read.
 
-    `keys`: kind -> keys in the list. `refused`: row (int64, 1-based in the source), column, rule (`str`), left_out
-    (bool: the row was left out, not only what was in that column). `not_active`: titles of rooms that get the list
-    once both sides have accepted them. `problem`: why no room could be asked.
+    `keys`: kind -> keys in the list. `keyless`: accounts, not suppressed, that no key was made of. `refused`: row
+    (int64, 1-based in the source), column, rule (`str`), left_out (bool: the row was left out, not only what was in
+    that column). `not_active`: titles of rooms that get the list once both sides have accepted them. `problem`: why no
+    room could be asked.
     """
 
     name: str
     rows: int
     accounts: int
     suppressed: int
+    keyless: int
     keys: ReadOnly[str, int]
     refused: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...]
@@ -183,12 +185,16 @@ def _committed(agent: Agent, room_id: RoomId) -> CommitReport | Problem:
 
 
 def _report(planned: Plan, result: ReadResult, data: KeyedList, *, deleted: int) -> PushReport:
+    suppressed = data.accounts["suppressed"].to_numpy(dtype=bool)
+    keyed = np.zeros(len(suppressed), dtype=np.bool_)
+    keyed[data.keys["account"].to_numpy()] = True
     per_kind = np.bincount(data.keys["kind"], minlength=len(KINDS))
     return PushReport(
         name=planned.name,
         rows=len(planned.table.frame),
         accounts=len(data.accounts),
-        suppressed=int(data.accounts["suppressed"].sum()),
+        suppressed=int(suppressed.sum()),
+        keyless=int((~keyed & ~suppressed).sum()),
         keys={kind: int(per_kind[index]) for index, kind in enumerate(KINDS)},
         refused=_refused(result, data.refused),
         notes=result.notes,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cleanroom.agent import commit, evaluate
+from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, publish_key
 from cleanroom.agent.lists import stored
 from cleanroom.agent.rooms import Room, open_room
@@ -67,9 +68,12 @@ def _pass(agent: Agent, room_id: RoomId) -> list[str]:
         room = open_room(agent, room_id)
     accepted_key(agent, room)
     if _has_list(agent, room) and commit.commit_due(agent, room):
-        report = commit.commit(agent, room)
-        if report.number is not None:
-            steps.append(f"committed batch {report.number}")
+        before = head(agent, room)
+        commit.commit(agent, room)
+        # Not the report's number: it may be an interrupted batch that was brought to its end.
+        newest = head(agent, room)
+        if newest is not None and newest != before:
+            steps.append(f"committed batch {newest.number}")
             room = open_room(agent, room_id)
     if evaluate.evaluate(agent, room):
         steps.append("evaluated the other side's list")

@@ -37,8 +37,8 @@ def init(  # noqa: PLR0913 - options of a command line
     invite_file: Annotated[
         Path | None, typer.Option(help="A file with the invite, - for standard input.", allow_dash=True)
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What others will call you. [default: what the invite says]")] = None,
-    kind: Annotated[PartnerKind | None, typer.Option(help="What you are. [default: what the invite says]")] = None,
+    name: Annotated[str | None, typer.Option(help="What others will call you. (default: what the invite says)")] = None,
+    kind: Annotated[PartnerKind | None, typer.Option(help="What you are. (default: what the invite says)")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,7 +109,7 @@ def rekey(
     context: typer.Context,
     *,
     new_passphrase_file: Annotated[
-        Path | None, typer.Option(help="A file whose first line is the new passphrase. [default: ask]")
+        Path | None, typer.Option(help="A file whose first line is the new passphrase. (default: ask)")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,

@@ -19,7 +19,7 @@ from cleanroom.domain.secret import Secret
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="The folder with this partner's vault. [default: CLEANROOM_HOME, or the platform's]"),
+    typer.Option("--home", help="The folder with this partner's vault. (default: CLEANROOM_HOME, or the platform's)"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]

@@ -28,7 +28,7 @@ from matching.refusal import Refusal
 class Commands(TyperGroup):
     """All commands; how each one ends is decided here, once."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its context's type to itself
         """The command's own result.
 
         Raises:
@@ -48,6 +48,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks show local variables
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from rich.box import ROUNDED
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -76,9 +77,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
 
 
-def table(*headers: str, title: str = "", right: Sequence[int] = ()) -> Table:
+def table(*headers: str, right: Sequence[int] = ()) -> Table:
     """An empty table; columns in `right` are numbers."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    made = Table(header_style="bold", box=ROUNDED)
     for number, header in enumerate(headers):
         made.add_column(header, justify="right" if number in right else "left", overflow="fold")
     return made
@@ -91,4 +92,12 @@ def facts(rows: Sequence[tuple[str, RenderableType]]) -> Table:
     made.add_column(overflow="fold")
     for name, value in rows:
         made.add_row(name, value)
+    return made
+
+
+def bullets(lines: Sequence[str], style: str = "") -> Table:
+    """Sentences one under the other, each wrapped under itself."""
+    made = Table.grid(padding=(0, 1))
+    for line in lines:
+        made.add_row(Text("-"), Text(printable(line), style=style))
     return made

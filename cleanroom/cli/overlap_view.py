@@ -92,13 +92,13 @@ def history_screen(found: Sequence[Overlap]) -> list[RenderableType]:
             "At",
             *headers,
             "Shown",
-            title=f"{printable(newest.title)}: mine x {printable(newest.theirs.name)}'s",
             right=range(2, len(pairs) + 3),
         )
         for item in answers:
             cells = [_cell(item.cells[i][j], None) for i, j in pairs]
             shown.add_row(str(item.number), item.edge, *cells, f"{item.shown:,}")
-        parts.append(shown)
+        title = f"\n{printable(newest.title)}: mine x {printable(newest.theirs.name)}'s"
+        parts += [Text(title, style="bold"), shown]
     return parts
 
 
@@ -129,9 +129,7 @@ def csv_text(found: Sequence[Overlap]) -> str:
 
 
 def _matrix(item: Overlap) -> Table:
-    shown = table(
-        "mine \\ theirs", *map(label_words, item.segments), right=range(1, len(item.segments) + 1)
-    )
+    shown = table("mine \\ theirs", *map(label_words, item.segments), right=range(1, len(item.segments) + 1))
     for segment, cells, changes in zip(item.segments, item.cells, item.change, strict=True):
         shown.add_row(label_words(segment), *map(_cell, cells, changes))
     return shown

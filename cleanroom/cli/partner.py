@@ -11,7 +11,11 @@ from cleanroom.cli.invocation import HomeOption, JsonOption, begin
 from cleanroom.cli.output import printable, table
 from cleanroom.domain.errors import InputRefused
 
-app = typer.Typer(no_args_is_help=True, help="Who is enrolled at this escrow, and whose fingerprint was compared.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Who is enrolled at this escrow, and whose fingerprint was compared.",
+)
 
 
 @app.command("list", epilog="Example: cleanroom partner list")
@@ -40,7 +44,7 @@ def confirm_words(
     context: typer.Context,
     who: Annotated[str, typer.Argument(help="Name, id, or the beginning of the id.")],
     words: Annotated[
-        list[str] | None, typer.Argument(help="The eight words that the other side read out. [default: ask]")
+        list[str] | None, typer.Argument(help="The eight words that the other side read out. (default: ask)")
     ] = None,
     *,
     home: HomeOption = None,

@@ -16,7 +16,9 @@ from cleanroom.cli.words import seconds_of
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind
 
-app = typer.Typer(no_args_is_help=True, help="Rooms: two partners that signed the same terms.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="Rooms: two partners that signed the same terms."
+)
 
 _DEFAULT = Proposal(title="-", purpose="-")
 
@@ -45,7 +47,11 @@ def propose(  # noqa: PLR0913 - options of a command line
         str, typer.Option(help="At most one answer in this time: 1d, 6h, 30m, from 1 minute on.")
     ] = "1d",
     unsafe_answer_every_push: Annotated[
-        bool, typer.Option(help="An answer after every push: for demos and benches. Two pushes show what differs.")
+        bool,
+        typer.Option(
+            "--unsafe-answer-every-push",
+            help="An answer after every push: for demos and benches. Two pushes show what differs.",
+        ),
     ] = False,
     changes: Annotated[
         ChangeMode, typer.Option(help="batched: one batch of changes per answer interval. immediate: at once.")
@@ -191,5 +197,3 @@ def _kinds(text: str) -> tuple[Kind, ...]:
         return tuple(Kind(part) for part in _parts(text))
     except ValueError:
         raise InputRefused(f"kinds: some of {', '.join(Kind)}") from None
-
-

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cleanroom.agent.status import RoomStatus, Status, status
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
-from cleanroom.cli.output import printable, table
+from cleanroom.cli.output import facts, printable, table
 from cleanroom.cli.words import ago, until
 from cleanroom.domain.vocabulary import RoomState
 
@@ -65,16 +65,25 @@ def _screen(found: Status, now: datetime) -> list[RenderableType]:
     if not found.rooms:
         parts.append(Text("No room yet: cleanroom room propose PARTNER"))
         return parts
-    rooms = table("Room", "With", "State", "My list", "Their list", "Last answer", "Expires", "Waits for")
     for room in found.rooms:
-        over = room.state in (RoomState.DECLINED, RoomState.LEFT)
-        rooms.add_row(
-            f"{printable(room.title)}\n{room.room[:8]}",
-            printable(room.partner),
-            room.state,
-            *(ago(one, now) if one else "-" for one in (room.my_list, room.their_list, room.last_answer)),
-            until(room.expires, now) if room.expires and not over else "-",
-            printable(room.waits_for),
-        )
-    parts.append(rooms)
+        parts += _room_screen(room, now)
     return parts
+
+
+def _room_screen(room: RoomStatus, now: datetime) -> list[RenderableType]:
+    partner = f" with {printable(room.partner)}" if room.partner else ""
+    heading = Text(f"\n{printable(room.title)}{partner}", style="bold") + Text(f"  {room.state}, {room.room[:8]}")
+    rows: list[tuple[str, RenderableType]] = [("Now", printable(room.waits_for))]
+    if room.state in (RoomState.ACTIVE, RoomState.EXPIRED):
+        rows += [
+            ("My list", _when(room.my_list, now, "not pushed in this epoch")),
+            ("Their list", _when(room.their_list, now, "not pushed in this epoch")),
+            ("Last answer", _when(room.last_answer, now, "none yet")),
+        ]
+    if room.expires and room.state in (RoomState.ACTIVE, RoomState.PROPOSED):
+        rows.append(("Expires", f"{until(room.expires, now)} ({room.expires})"))
+    return [heading, facts(rows)]
+
+
+def _when(moment: str | None, now: datetime, never: str) -> str:
+    return f"{ago(moment, now)} ({moment})" if moment else never

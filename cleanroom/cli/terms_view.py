@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cleanroom.agent.rooms import Room
-from cleanroom.cli.output import facts, printable
+from cleanroom.cli.output import bullets, facts, printable
 from cleanroom.cli.words import counted, interval_words, label_words, until
 from cleanroom.domain.vocabulary import ChangeMode, Kind
 from cleanroom.messages.rooms import Terms
@@ -94,7 +94,7 @@ def room_screen(room: Room, now: datetime) -> list[RenderableType]:
         change = f"Proposed change: version {room.pending.version}, until {room.pending.expires}."
         parts.append(Text(change, style="bold"))
     parts.append(Text("\nWhat to know before you sign", style="bold"))
-    parts += [Text(f"- {line}", style="red" if line.startswith("UNSAFE") else "") for line in weaknesses(terms)]
+    parts += [bullets([line], "red" if line.startswith("UNSAFE") else "") for line in weaknesses(terms)]
     return parts
 
 

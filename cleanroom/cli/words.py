@@ -24,7 +24,8 @@ def until(text: str, now: datetime) -> str:
     seconds = int((moment(text) - now).total_seconds())
     if seconds <= 0:
         return "due"
-    return "in less than a minute" if seconds < _UNITS[-1][1] else f"in {span(seconds)}"
+    # A minute's grace: what was set a moment ago for 365 days reads as 365 days.
+    return "in less than a minute" if seconds < _UNITS[-1][1] else f"in {span(seconds + 60)}"
 
 
 def span(seconds: int) -> str:

@@ -1,8 +1,8 @@
 """Documents of P3 to P5: what was committed, what was evaluated, what may be shown of the overlap."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom.messages.documents import (
     Bytes32,
@@ -124,3 +124,13 @@ class Answer(Document):
     lists: Annotated[tuple[ListStatus, ListStatus], BeforeValidator(as_tuple)]
     cells: Annotated[tuple[Row, ...], BeforeValidator(as_tuple)]
     counting: CountingRule
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.segments)
+        rows = (self.cells, *self.cells, *(status.segments for status in self.lists))
+        if any(len(row) != size for row in rows):
+            raise ValueError("cells or sizes do not fit the segments")
+        if self.lists[0].partner == self.lists[1].partner:
+            raise ValueError("the lists are not of two partners")
+        return self

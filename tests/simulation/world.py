@@ -109,7 +109,8 @@ class World:
     def agent(self, home: Path, vault: Vault, identity: PrivateIdentity, config: Config) -> Agent:
         """An agent over an open vault."""
         desk = Desk(database=self.database, key=self.key, clock=self.clock)
-        line = Line(create_app(desk), base_url=URL)
+        # Entered, so that its event loop lives as long as the world does, and not for one request.
+        line = self.stack.enter_context(Line(create_app(desk), base_url=URL))
         self.lines[config.name] = line
         transport = Transport(
             URL,

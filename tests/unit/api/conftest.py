@@ -1,3 +1,4 @@
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
         made += 1
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE escrow{made}")  # type: ignore[call-overload]  # not a literal
+        database = Database(str(server.get_uri(f"escrow{made}")))
+        schema.migrate(database)
+        database.dispose()
         return str(server.get_uri(f"escrow{made}"))
 
     yield url
@@ -69,15 +73,26 @@ def clock() -> StepClock:
     return StepClock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the tables in it, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "escrow.db"
+    database = Database(f"sqlite:///{path}")
+    schema.migrate(database)
+    database.dispose()
+    return path
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'escrow.db'}"
+def database_url(tmp_path: Path, migrated: Path) -> str:
+    path = tmp_path / "escrow.db"
+    shutil.copy(migrated, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture
 def escrow(database_url: str, clock: StepClock) -> Iterator[Escrow]:
     database = Database(database_url)
-    schema.migrate(database)
     desk = Desk(database=database, key=EscrowKey(Secret(bytes(range(32)))), clock=clock)
     with TestClient(create_app(desk), base_url=f"http://{AUTHORITY}") as http:
         yield Escrow(desk, clock, http)

@@ -156,7 +156,7 @@ class Partner:
         )
         return self.put(f"/v1/rooms/{room}/withdrawals/{self.id}", self.sign(document))
 
-    def epoch_key(self, terms: Terms, epoch: int = 0, **changes: Any) -> EpochKey:  # noqa: ANN401 - any field
+    def epoch_key(self, terms: Terms, epoch: int = 0, /, **changes: Any) -> EpochKey:  # noqa: ANN401 - any field
         scalar = self.scalars.setdefault(epoch, group.random_scalar())
         bound = keyproof.key_statement(bytes.fromhex(terms.room), epoch, self.key)
         fields = {
@@ -288,6 +288,7 @@ class Partner:
         of: Snapshot,
         against: Snapshot,
         batches: list[Rows],
+        /,
         **changes: Any,  # noqa: ANN401 - any field
     ) -> Evaluation:
         signed = [

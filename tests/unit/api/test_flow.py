@@ -1,5 +1,6 @@
 """Two partners from enrolment to the same answer, on SQLite and on PostgreSQL."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from matching.rows import concatenated
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "escrow.db")
         return f"sqlite:///{tmp_path / 'escrow.db'}"
     fresh: Callable[[], str] = request.getfixturevalue("postgresql")
     return fresh()

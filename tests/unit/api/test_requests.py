@@ -132,7 +132,12 @@ def test_what_is_others_looks_like_what_does_not_exist(escrow: Escrow, setting: 
     def answers(room: str, partner: str) -> list[Response]:
         base = f"/v1/rooms/{room}"
         epoch = f"{base}/epochs/0"
-        paths = [base, f"{base}/answers", f"{epoch}/snapshots/{partner}/1/chunks/0", f"{epoch}/snapshots/{partner}/1/chunks"]
+        paths = [
+            base,
+            f"{base}/answers",
+            f"{epoch}/snapshots/{partner}/1/chunks/0",
+            f"{epoch}/snapshots/{partner}/1/chunks",
+        ]
         puts = [
             f"{base}/terms/2",
             f"{base}/withdrawals/{partner}",

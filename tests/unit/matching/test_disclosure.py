@@ -62,9 +62,7 @@ def test_rows_are_the_first_lists_segments(floor: int, data: st.DataObject) -> N
     first, second = data.draw(sizes), data.draw(sizes)
     cells = data.draw(st.lists(sizes, min_size=n, max_size=n))
     found = disclose_exact(counts(cells, first, second), floor=floor)
-    expected: Matrix = tuple(
-        tuple(one(cells[i][j], first[i], second[j], floor) for j in range(n)) for i in range(n)
-    )
+    expected: Matrix = tuple(tuple(one(cells[i][j], first[i], second[j], floor) for j in range(n)) for i in range(n))
     assert found == expected
     transposed = disclose_exact(counts(np.array(cells).T.tolist(), second, first), floor=floor)
     assert tuple(zip(*found, strict=True)) == transposed

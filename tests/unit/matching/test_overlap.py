@@ -89,9 +89,7 @@ def oracle(first: list[Entry], second: list[Entry]) -> list[list[int]]:
 
 def counted(first: list[Entry], second: list[Entry], seed: int | None = None) -> CellCounts:
     order = None if seed is None else np.random.default_rng(seed)
-    return cell_counts(
-        rows_of(first, order), rows_of(second, order), segments=SEGMENTS, identifier_kinds=IDENTIFIERS
-    )
+    return cell_counts(rows_of(first, order), rows_of(second, order), segments=SEGMENTS, identifier_kinds=IDENTIFIERS)
 
 
 @st.composite
@@ -110,7 +108,7 @@ def lists(draw: st.DrawFn, *, largest: int = 9) -> list[Entry]:
 # ---- properties
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(lists(), lists(), st.integers(0, 2**32 - 1))
 def test_cells_are_the_oracles_whatever_the_order_of_rows(first: list[Entry], second: list[Entry], seed: int) -> None:
     found = counted(first, second, seed)
@@ -119,7 +117,7 @@ def test_cells_are_the_oracles_whatever_the_order_of_rows(first: list[Entry], se
     assert found.second_sizes.tolist() == [sum(entry.segment == s for entry in second) for s in range(SEGMENTS)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lists(), lists())
 def test_matches_and_their_evidence_are_the_oracles(first: list[Entry], second: list[Entry]) -> None:
     found = matches(side_of(rows_of(first)), side_of(rows_of(second)), identifier_kinds=IDENTIFIERS)
@@ -134,7 +132,7 @@ def test_matches_and_their_evidence_are_the_oracles(first: list[Entry], second: 
     assert len(found) == len(expected)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lists(), lists())
 def test_the_other_side_sees_the_transposed_matrix(first: list[Entry], second: list[Entry]) -> None:
     here, there = counted(first, second), counted(second, first)
@@ -142,7 +140,7 @@ def test_the_other_side_sees_the_transposed_matrix(first: list[Entry], second: l
     assert here.first_sizes.tolist() == there.second_sizes.tolist()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(lists(), lists(largest=12), st.data())
 def test_one_entry_more_moves_every_cell_by_at_most_one(
     first: list[Entry], second: list[Entry], data: st.DataObject

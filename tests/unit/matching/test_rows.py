@@ -14,7 +14,9 @@ Row = tuple[int, int, int, int, int]
 
 
 def batch(*given: Row, width: int = 16) -> Rows:
-    column = [np.array(values, np.uint8) for values in zip(*given, strict=True)] if given else [np.zeros(0, np.uint8)] * 5
+    column = (
+        [np.array(values, np.uint8) for values in zip(*given, strict=True)] if given else [np.zeros(0, np.uint8)] * 5
+    )
     name, value = np.zeros((len(given), 16), np.uint8), np.zeros((len(given), width), np.uint8)
     name[:, 15], value[:, 0] = column[0], column[4]
     return Rows(name=name, op=column[1], segment=column[2], kind=column[3], value=value)
@@ -158,7 +160,9 @@ def test_names_are_compared_by_all_their_bytes() -> None:
 
 
 def test_sorting_by_names_is_by_bytes() -> None:
-    block = np.frombuffer(b"\x00\xff" + bytes(14) + b"\x80" + bytes(15) + b"\x7f" + b"\xff" * 15, np.uint8).reshape(3, 16)
+    block = np.frombuffer(b"\x00\xff" + bytes(14) + b"\x80" + bytes(15) + b"\x7f" + b"\xff" * 15, np.uint8).reshape(
+        3, 16
+    )
     assert np.argsort(rows.as_keys(block)).tolist() == [0, 2, 1]
 
 
@@ -166,7 +170,9 @@ def test_sorting_by_names_is_by_bytes() -> None:
 def test_states_are_those_of_a_dictionary(before: dict[int, set[int]], data: st.DataObject) -> None:
     gone = data.draw(st.sets(st.sampled_from(sorted(before)))) if before else set()
     kept = {name: values for name, values in before.items() if name not in gone}
-    new = data.draw(st.dictionaries(st.integers(0, 9).filter(lambda name: name not in kept), st.sets(st.integers(0, 9), min_size=1)))
+    new = data.draw(
+        st.dictionaries(st.integers(0, 9).filter(lambda name: name not in kept), st.sets(st.integers(0, 9), min_size=1))
+    )
     changes = [remove(name) for name in gone] + [add(name, value) for name in new for value in new[name]]
     state = batch(*(add(name, value) for name in before for value in before[name]))
     after = rows.applied(state, batch(*data.draw(st.permutations(changes))))

@@ -122,9 +122,7 @@ def test_every_part_of_a_context_separates() -> None:
         (ROOM, 7, "domain", "12", ""),
         (ROOM, 7, "domai", "n1", "2"),
     ]
-    found = {
-        tokens.blind(["example.com"], [tokens.key_context(*parts)], FIRST).tobytes() for parts in (base, *others)
-    }
+    found = {tokens.blind(["example.com"], [tokens.key_context(*parts)], FIRST).tobytes() for parts in (base, *others)}
     assert len(found) == 1 + len(others)
     tag_contexts = {tokens.tag_context(*parts[:3]) for parts in (base, *others)}
     assert len(tag_contexts) == 5

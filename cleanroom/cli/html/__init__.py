@@ -1,0 +1,1 @@
+"""The overlap report as a page that needs nothing else."""

@@ -1,0 +1,96 @@
+"""Overlaps as one page: nothing in it is loaded from anywhere, and everything that others wrote is escaped.
+
+The frame is `page.html`, a `string.Template`; the parts are put together here. Text passes `_text`, which makes
+control and direction characters visible and escapes the rest; no other way leads into the page.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from cleanroom.agent.overlap import Overlap, Side
+from cleanroom.cli.output import printable
+from cleanroom.cli.overlap_view import Unanswered, change_words, withheld_words
+from cleanroom.cli.words import ago, counted, label_words, until
+from cleanroom.messages.documents import instant
+
+
+def page(found: Sequence[Overlap], waiting: Sequence[Unanswered], now: datetime) -> str:
+    """The page's text (UTF-8 when written)."""
+    one = found[0] if len({item.room for item in found}) == 1 else None
+    title = f"Overlap: {one.mine.name} and {one.theirs.name}" if one else "Overlap report"
+    frame = Template(files("cleanroom.cli.html").joinpath("page.html").read_text(encoding="utf-8"))
+    reports = [_report(item, now) for item in reversed(found)] + [_waiting(item) for item in waiting]
+    return frame.substitute(title=_text(title), made=_text(instant(now)), reports="\n".join(reports))
+
+
+def _report(item: Overlap, now: datetime) -> str:
+    at_least = "At least " if item.withheld else ""
+    because = f" {counted(item.withheld, 'cell')} withheld." if item.withheld else ""
+    ahead = "after the next push of either side"
+    if item.next_answer is not None:
+        ahead = f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
+    withheld = f'<p class="soft">{_text(withheld_words(item.floor))}</p>' if item.withheld else ""
+    return f"""<section>
+<h2>{_text(item.title)}</h2>
+<p class="soft">Answer {item.number}, computed {_text(ago(item.edge, now))} ({_text(item.edge)}).
+Next answer: {_text(ahead)}.</p>
+<p class="sum"><strong>{at_least}{item.shown:,}</strong> companies in common.{because}</p>
+<div class="wide">{_matrix(item)}</div>
+{withheld}
+{_lists(item, now)}
+</section>"""
+
+
+def _matrix(item: Overlap) -> str:
+    largest = max((cell for row in item.cells for cell in row if cell is not None), default=0)
+    columns = "".join(
+        f'<th scope="col">{_text(label_words(segment))}<small>theirs</small></th>' for segment in item.segments
+    )
+    lines = []
+    for segment, cells, changes in zip(item.segments, item.cells, item.change, strict=True):
+        made = "".join(_cell(number, change, largest) for number, change in zip(cells, changes, strict=True))
+        lines.append(f'<tr><th scope="row">{_text(label_words(segment))}<small>yours</small></th>{made}</tr>')
+    caption = f"Companies by segment: {item.mine.name} in rows, {item.theirs.name} in columns"
+    return (
+        f'<table class="heat"><caption>{_text(caption)}</caption>'
+        f'<thead><tr><td class="corner"></td>{columns}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table>"
+    )
+
+
+def _cell(number: int | None, change: int | None, largest: int) -> str:
+    if number is None:
+        return '<td class="withheld"><span>withheld</span></td>'
+    heat = round(100 * number / largest) if largest else 0
+    words = change_words(change)
+    direction = "more" if change and change > 0 else "less"
+    changed = f'<span class="{direction}">{_text(words)} since the answer before</span>' if words else ""
+    return f'<td class="shown" style="--heat:{heat}%"><b>{number:,}</b>{changed}</td>'
+
+
+def _lists(item: Overlap, now: datetime) -> str:
+    segments = "".join(f'<th scope="col">{_text(label_words(segment))}</th>' for segment in item.segments)
+    return (
+        '<div class="wide"><table class="lists"><caption>The lists behind it</caption><thead><tr>'
+        f'<th scope="col">List</th><th scope="col">Pushed</th><th scope="col">Entries</th>{segments}</tr></thead>'
+        f"<tbody>{_list(item.mine, now)}{_list(item.theirs, now)}</tbody></table></div>"
+    )
+
+
+def _list(side: Side, now: datetime) -> str:
+    bands = "".join(f"<td>{_text(band)}</td>" for band in side.segments)
+    return (
+        f'<tr><th scope="row">{_text(side.name)}</th><td>{_text(ago(side.committed, now))}<br>'
+        f'<span class="soft">{_text(side.committed)}</span></td><td>{_text(side.size)}</td>{bands}</tr>'
+    )
+
+
+def _waiting(item: Unanswered) -> str:
+    return f"<section><h2>{_text(item.title)}</h2><p>{_text(str(item.problem))}</p></section>"
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))

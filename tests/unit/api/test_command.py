@@ -1,0 +1,69 @@
+"""The operator's command, as processes with real sockets."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from cleanroom.domain.vocabulary import PartnerKind
+from cleanroom.messages.invites import Invite
+
+COMMAND = [sys.executable, "-m", "api.service.command"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own command
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, "serve", "--home", str(tmp_path / "home"), "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield json.loads(process.stdout.readline()), process
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def test_serve_tells_where_it_listens_and_invites_pin_its_key(
+    served: tuple[dict[str, str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    facts, process = served
+    info = httpx2.get(f"{facts['url']}/v1/escrow").json()
+    assert info["key"] == facts["key"]
+    assert len(facts["fingerprint"].split()) == 8
+    home = str(tmp_path / "home")
+    made = run("invite", "--home", home, "--url", facts["url"], "--name", "Ana", "--kind", "isv")
+    invite = Invite.read(made.stdout)
+    assert (invite.url, invite.escrow_key, invite.name) == (facts["url"], facts["key"], "Ana")
+    assert invite.kind is PartnerKind.ISV
+    assert run("partners", "--home", home, "--json").stdout == ""
+    assert (tmp_path / "home" / "escrow.key").stat().st_mode & 0o777 == 0o600
+    process.terminate()
+    _, log = process.communicate(timeout=30)
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert any(line["event"] == "request" and line["route"] == "/v1/escrow" for line in lines)
+    assert process.returncode in {0, -15}
+
+
+def test_what_is_wrong_is_said_in_words_and_codes(tmp_path: Path) -> None:
+    home = str(tmp_path)
+    missing = run("partners", "--home", home, "--json")
+    assert missing.returncode == 1
+    assert json.loads(missing.stderr)["code"] == "schema_missing"
+    assert run("migrate", "--home", home).returncode == 0
+    assert run("partners", "--home", home).returncode == 0
+    (tmp_path / "escrow.key").write_bytes(b"short")
+    assert "escrow.key" in run("migrate", "--home", home).stderr
+    bad_url = run("invite", "--home", str(tmp_path / "other"), "--url", "ftp://x", "--json")
+    assert json.loads(bad_url.stderr)["code"] == "input_refused"
+    half = run("serve", "--home", str(tmp_path / "other"), "--tls-cert", "x.pem", "--json")
+    assert json.loads(half.stderr)["code"] == "input_refused"

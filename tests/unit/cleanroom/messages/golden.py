@@ -1,0 +1,56 @@
+"""The golden documents, and keys to sign others with."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cleanroom.messages.documents import Document, signing_input
+from cleanroom.messages.lists import Answer, Evaluation, Snapshot
+from cleanroom.messages.rooms import Enrolment, EpochKey, Terms, Withdrawal
+from cleanroom.messages.signing import Signature, SignedDocument
+
+GOLDEN: Final = Path(__file__).parents[3] / "vectors" / "golden"
+TYPES: Final[dict[str, type[Document]]] = {
+    "enrolment/1": Enrolment,
+    "terms/1": Terms,
+    "withdrawal/1": Withdrawal,
+    "epoch-key/1": EpochKey,
+    "snapshot/1": Snapshot,
+    "evaluation/1": Evaluation,
+    "answer/1": Answer,
+}
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+
+
+DOCUMENTS: Final[list[dict[str, Any]]] = load("documents.json")["documents"]
+TEXTS: Final[dict[str, str]] = {case["type"]: case["text"] for case in DOCUMENTS}
+
+
+def key(number: int) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+
+
+def public(number: int) -> bytes:
+    return key(number).public_key().public_bytes_raw()
+
+
+def name(number: int) -> str:
+    return f"{number:032x}"
+
+
+def signature(document_type: str, text: str, number: int) -> Signature:
+    return Signature(signer=name(number), signature=key(number).sign(signing_input(document_type, text)).hex())
+
+
+def signed(document_type: str, text: str, *numbers: int) -> SignedDocument:
+    return SignedDocument(document=text, signatures=tuple(signature(document_type, text, number) for number in numbers))
+
+
+def canonical(value: object) -> str:
+    """RFC 8785 for what these documents hold: no floats, ASCII member names."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
