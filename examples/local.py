@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,12 +119,20 @@ def running_escrow(home: Path, database: str | None = None) -> Iterator[Escrow]:
 def enrolled(folder: Path, escrow: Escrow, partners: Sequence[tuple[str, str]]) -> list[Partner]:
     """Partners (name, kind) with homes below `folder`, enrolled, who have compared fingerprints with each other."""
     made = [Partner(folder / name.lower(), name) for name, _ in partners]
-    for partner, (name, kind) in zip(made, partners, strict=True):
-        partner.run("init", escrow.invite(name, kind))
-    words = {partner.name: partner.run("partner", "list")["fingerprint"] for partner in made}
-    for partner in made:
-        for name in words.keys() - {partner.name}:
-            partner.run("partner", "confirm", name, *words[name])
+
+    def enrol(partner: Partner, kind: str) -> list[str]:
+        partner.run("init", escrow.invite(partner.name, kind))
+        words: list[str] = partner.run("partner", "list")["fingerprint"]
+        return words
+
+    def compare(partner: Partner) -> None:
+        for name in read_out.keys() - {partner.name}:
+            partner.run("partner", "confirm", name, *read_out[name])
+
+    with ThreadPoolExecutor(len(made)) as at_once:
+        words = at_once.map(enrol, made, [kind for _, kind in partners])
+        read_out = dict(zip([partner.name for partner in made], words, strict=True))
+        list(at_once.map(compare, made))
     return made
 
 

@@ -129,7 +129,8 @@ def push(agent: Agent, prepared: Prepared, *, rooms: tuple[RoomId, ...] | None) 
     """
     with agent.progress.stage("store"):
         lists.store(agent, prepared.data, rooms)
-        push_plan.remember(agent, prepared.planned)
+        if prepared.planned.whole:
+            push_plan.remember(agent, prepared.planned)
     try:
         active, proposed = _served(agent, rooms)
     except CleanroomError as problem:

@@ -1,7 +1,7 @@
 """How a list will be read, before anything happens: source, columns, segments. Kept per list, and used again."""
 
 from collections.abc import Mapping as ReadOnly
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from cleanroom.agent import lists
 from cleanroom.agent.reading import mapping
 from cleanroom.agent.reading.cleaning import folded
-from cleanroom.agent.reading.database import read_query
 from cleanroom.agent.reading.files import read_table
 from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.reading.mapping import Mapping
@@ -66,9 +65,13 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """A list that was read, and how its columns and segments will be understood."""
+    """A list that was read, and how its columns and segments will be understood.
+
+    `whole` is False for a delta: what it chooses holds for itself only.
+    """
 
     name: str
+    whole: bool
     table: Table = field(repr=False)
     mapping: Mapping
     origin: Origin
@@ -96,6 +99,9 @@ def read(agent: Agent, source: Source) -> Table:
             case File():
                 return read_table(source.path, sheet=source.sheet, encoding=source.encoding)
             case Query():
+                # Only who asks a database waits for the library behind it.
+                from cleanroom.agent.reading.database import read_query  # noqa: PLC0415 - see above
+
                 return read_query(source.url, source.query)
 
 
@@ -126,14 +132,15 @@ def plan_changes(agent: Agent, table: Table, choices: Choices) -> Plan:
     """
     saved = _saved(agent, choices)
     if saved is None:
-        return _plan(table, choices, None, guess_mapping(table, given=choices.columns), Origin.GUESSED)
+        guessed = guess_mapping(table, given=choices.columns)
+        return replace(_plan(table, choices, None, guessed, Origin.GUESSED), whole=False)
     known = mapping.from_json(saved.mapping)
     columns = Mapping(
         columns={**known.columns, **choices.columns},
         date_orders=known.date_orders,
         decimal_marks=known.decimal_marks,
     )
-    return _plan(table, choices, saved, columns, Origin.SAVED)
+    return replace(_plan(table, choices, saved, columns, Origin.SAVED), whole=False)
 
 
 def remember(agent: Agent, planned: Plan) -> None:
@@ -164,6 +171,7 @@ def _plan(table: Table, choices: Choices, saved: SavedReading | None, columns: M
     segment, segment_from = _segments(choices, saved, table)
     return Plan(
         name=choices.name,
+        whole=True,
         table=table,
         mapping=columns,
         origin=origin,

@@ -11,6 +11,7 @@ from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId, RoomState
+from matching.refusal import Refusal
 
 POLL_SECONDS = 20
 """How long one long poll may take. Answers that fall due by time alone are seen at the next one."""
@@ -23,7 +24,7 @@ class Synced:
     room: RoomId
     title: str
     steps: tuple[str, ...]
-    problem: CleanroomError | None = None
+    problem: CleanroomError | Refusal | None = None
 
 
 def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
@@ -36,12 +37,12 @@ def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
         if summary.state is not RoomState.ACTIVE or (only is not None and summary.room != only):
             continue
         steps: list[str] = []
-        problem = None
+        problem: CleanroomError | Refusal | None = None
         try:
             with agent.locked(f"sync-{summary.room}"):
                 while work := _pass(agent, summary.room):
                     steps += work
-        except CleanroomError as error:
+        except (CleanroomError, Refusal) as error:
             problem = error
         done.append(Synced(room=summary.room, title=summary.title, steps=tuple(steps), problem=problem))
     return done

@@ -6,7 +6,7 @@ Exit codes: `cleanroom.cli.exits`.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -108,6 +108,15 @@ def terminal() -> Ask:
     )
 
 
+def run(arguments: Sequence[str], environment: Environment) -> int:
+    """Run a command; its exit code."""
+    try:
+        app(args=list(arguments), obj=environment, prog_name="cleanroom")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.DONE if end.code is None else Exit.REFUSED
+    return Exit.DONE
+
+
 def main() -> None:
     """Run the command that the process was started with."""
     environment = environment_of(
@@ -116,7 +125,7 @@ def main() -> None:
         sys.stdout,
         sys.stderr,
     )
-    app(obj=environment, prog_name="cleanroom")
+    sys.exit(run(sys.argv[1:], environment))
 
 
 if __name__ == "__main__":

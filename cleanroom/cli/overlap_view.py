@@ -41,7 +41,7 @@ def document(found: Sequence[Overlap], waiting: Sequence[Unanswered]) -> dict[st
 def withheld_words(floor: int) -> str:
     """Why a cell may be withheld; true of every withheld cell, and it does not say which of the two it was."""
     return (
-        f"withheld: fewer than {floor} companies are in the cell, or fewer than {floor} of a segment are outside it. "
+        f"Withheld: fewer than {floor} companies are in the cell, or fewer than {floor} of a segment are outside it. "
         "Which of the two is not said."
     )
 

@@ -6,7 +6,6 @@ from typing import Final
 from cleanroom.agent.reading.columnar import read_parquet
 from cleanroom.agent.reading.delimited import read_delimited
 from cleanroom.agent.reading.table import Table
-from cleanroom.agent.reading.workbook import read_workbook
 from cleanroom.domain.errors import InputRefused
 
 _ZIP: Final = b"PK"
@@ -34,6 +33,9 @@ def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = N
     if data.startswith(_PARQUET):
         return read_parquet(data)
     if data.startswith(_ZIP + b"\x03\x04") or promised == _ZIP:
+        # Only who reads a workbook waits for the library behind it.
+        from cleanroom.agent.reading.workbook import read_workbook  # noqa: PLC0415 - see above
+
         return read_workbook(data, sheet=sheet)
     if sheet is not None:
         raise InputRefused("sheet: only an XLSX file has sheets")

@@ -67,7 +67,7 @@ def _cell(number: int | None, change: int | None, largest: int) -> str:
     heat = round(100 * number / largest) if largest else 0
     words = change_words(change)
     direction = "more" if change and change > 0 else "less"
-    changed = f'<span class="{direction}">{_text(words)} since the answer before</span>' if words else ""
+    changed = f'<span class="{direction}">{_text(words)} since last answer</span>' if words else ""
     return f'<td class="shown" style="--heat:{heat}%"><b>{number:,}</b>{changed}</td>'
 
 

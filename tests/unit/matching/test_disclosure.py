@@ -78,7 +78,7 @@ def test_a_withheld_cell_carries_no_number_and_no_reason(number: int, first: int
     assert cell == one(0, 0, 0)
     assert hash(cell) == hash(one(0, 0, 0))
     with pytest.raises((AttributeError, TypeError)):
-        cell.companies = 7  # type: ignore[union-attr, misc] - that it cannot be written is the point
+        cell.companies = 7
 
 
 def test_a_matrix_carries_nothing_but_its_cells() -> None:

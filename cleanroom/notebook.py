@@ -1,0 +1,262 @@
+"""The Python face: the partner's operations in a notebook, as pandas DataFrames.
+
+    with open_home("~/cleanroom", passphrase) as home:
+        home.push("accounts.csv", segment="customers")
+        home.sync()
+        home.overlap("Acme x Globex").pivot(index="mine", columns="theirs", values="companies")
+
+Text is `str`, numbers are `Int64` where they may be missing and `int64` where not, truth values `bool`, moments
+`datetime64[us, UTC]`. Every call raises the errors of the operation behind it (`cleanroom.domain.errors`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import pandas as pd
+
+from cleanroom.agent import agreements, overlap, partners, push, push_plan, status, sync
+from cleanroom.agent.agreements import Proposal
+from cleanroom.agent.commit import CommitReport
+from cleanroom.agent.home import open_agent
+from cleanroom.agent.lists import rooms_of
+from cleanroom.agent.overlap import Overlap
+from cleanroom.agent.push_plan import Choices, File, Query, Source
+from cleanroom.agent.reading.segments import SegmentFrom
+from cleanroom.agent.rooms import find_id
+from cleanroom.agent.session import Agent
+from cleanroom.domain.clock import Clock, system_clock
+from cleanroom.domain.errors import InputRefused
+from cleanroom.domain.secret import Secret
+from cleanroom.domain.vocabulary import RoomId
+
+MOMENT: Final = "datetime64[us, UTC]"
+
+PARTNERS: Final = {"id": "str", "name": "str", "kind": "str", "confirmed": "bool", "me": "bool"}
+"""`Home.partners`: one row a partner, in order of enrolment."""
+
+ROOMS: Final = {"room": "str", "title": "str", "state": "str", "partner": "str"}
+"""`Home.rooms`: one row a room, oldest first."""
+
+STATUS: Final = {
+    **ROOMS,
+    "waits_for": "str",
+    "my_list": MOMENT,
+    "their_list": MOMENT,
+    "last_answer": MOMENT,
+    "expires": MOMENT,
+}
+"""`Home.status`: rooms with what each waits for; moments are NaT where there is none."""
+
+SYNCED: Final = {"room": "str", "title": "str", "steps": "str", "problem": "str"}
+"""`Home.sync`: one row an active room; `steps` joined by "; ", `problem` is the error's code or ""."""
+
+CELLS: Final = {
+    "room": "str",
+    "number": "int64",
+    "edge": MOMENT,
+    "mine": "str",
+    "theirs": "str",
+    "companies": "Int64",
+    "withheld": "bool",
+    "change": "Int64",
+}
+"""`Home.overlap`, `Home.history`: one row a cell. `companies` is missing where withheld; `change` is the difference to
+the answer before, missing where either is withheld or there is none."""
+
+PUSHED: Final = {
+    "room": "str",
+    "title": "str",
+    "accounts": "Int64",
+    "entries": "Int64",
+    "merged_accounts": "Int64",
+    "left_out_entries": "Int64",
+    "waiting_entries": "Int64",
+    "batch": "Int64",
+    "sent_rows": "Int64",
+    "problem": "str",
+}
+"""`Pushed.rooms`: one row a room that the list serves; `problem` is the error's code, or "" where it was committed."""
+
+REFUSED: Final = {"row": "int64", "column": "str", "rule": "str", "left_out": "bool"}
+"""`Pushed.refused`: rows of the source (1-based) and columns that were not used, and the rule; never the value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pushed:
+    """What a push did: `rooms` (PUSHED), `refused` (REFUSED), accounts in the list, keys of each kind, notes."""
+
+    accounts: int
+    keys: Mapping[str, int]
+    rooms: pd.DataFrame = field(repr=False)
+    refused: pd.DataFrame = field(repr=False)
+    notes: tuple[str, ...]
+
+
+class Home:
+    """A partner's home with its vault open. Belongs to one thread; `close` it, or use it in a `with` block."""
+
+    def __init__(self, path: Path, passphrase: Secret[str], *, clock: Clock) -> None:
+        """Use `open_home`."""
+        self._opened = open_agent(path, passphrase, clock=clock)
+        self._agent: Agent | None = self._opened.__enter__()
+
+    def close(self) -> None:
+        """Close the vault and the connection. Later calls raise InputRefused."""
+        if self._agent is not None:
+            self._agent = None
+            self._opened.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Home({self._agent.config.name!r})" if self._agent else "Home(closed)"
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """The eight words to read out to partners."""
+        return self._open().identity.public().fingerprint()
+
+    def partners(self) -> pd.DataFrame:
+        """The directory (PARTNERS)."""
+        found = partners.directory(self._open())
+        return _frame(PARTNERS, [(item.id, item.name, item.kind.value, item.confirmed, item.me) for item in found])
+
+    def confirm(self, who: str, words: str) -> pd.DataFrame:
+        """Remember a partner's keys as compared; the directory after that (PARTNERS)."""
+        partners.confirm(self._open(), who, words)
+        return self.partners()
+
+    def rooms(self) -> pd.DataFrame:
+        """All rooms that this partner was ever part of (ROOMS)."""
+        agent = self._open()
+        names = {item.id: item.name for item in partners.directory(agent)}
+        rows = [
+            (item.room, item.title, item.state.value, ", ".join(names.get(m, m) for m in item.members if m != agent.me))
+            for item in agreements.rooms(agent)
+        ]
+        return _frame(ROOMS, rows)
+
+    def propose(self, who: str, proposal: Proposal) -> RoomId:
+        """Propose terms to a confirmed partner; the new room's id."""
+        return agreements.propose(self._open(), who, proposal)
+
+    def accept(self, room: str) -> RoomId:
+        """Sign the terms that the other side proposed; the room's id."""
+        return agreements.accept(self._open(), room).id
+
+    def push(  # noqa: PLR0913 - each is a choice that the person who pushes makes
+        self,
+        source: str | Path | Query,
+        *,
+        name: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        segment: str | None = None,
+        segment_from: SegmentFrom | None = None,
+        rooms: Sequence[str] | None = None,
+    ) -> Pushed:
+        """Push a whole list. `name` is the file's if not given, `columns` maps targets to headers.
+
+        `rooms`: serve only these from now on; None leaves it as it was, and a new list serves every room.
+        """
+        agent = self._open()
+        given: Source = source if isinstance(source, Query) else File(path=Path(source).expanduser())
+        if name is None:
+            if isinstance(given, Query):
+                raise InputRefused("a query has no name: say name=")
+            name = given.path.stem
+        served = rooms_of(agent, name) if rooms is None else tuple(find_id(agent, room) for room in rooms)
+        choices = Choices(name=name, columns=columns or {}, segment=segment, segment_from=segment_from)
+        planned = push_plan.plan(agent, push_plan.read(agent, given), choices)
+        report = push.push(agent, push.prepare(agent, planned), rooms=served)
+        if report.problem:
+            raise report.problem
+        return Pushed(
+            accounts=report.accounts,
+            keys=report.keys,
+            rooms=_frame(PUSHED, [_pushed(item) for item in report.rooms]),
+            refused=report.refused[list(REFUSED)].astype(REFUSED),
+            notes=report.notes,
+        )
+
+    def sync(self, room: str | None = None) -> pd.DataFrame:
+        """Do what the rooms, or one of them, need of this partner now (SYNCED)."""
+        agent = self._open()
+        done = sync.sync(agent, find_id(agent, room) if room else None)
+        rows = [
+            (item.room, item.title, "; ".join(item.steps), item.problem.code if item.problem else "") for item in done
+        ]
+        return _frame(SYNCED, rows)
+
+    def overlap(self, room: str) -> pd.DataFrame:
+        """The newest overlap of a room (CELLS)."""
+        agent = self._open()
+        return _frame(CELLS, _cells(overlap.overlap(agent, find_id(agent, room))))
+
+    def history(self, room: str) -> pd.DataFrame:
+        """All overlaps of a room, oldest first (CELLS); no rows while there is none."""
+        agent = self._open()
+        found = overlap.history(agent, find_id(agent, room))
+        return _frame(CELLS, [row for item in found for row in _cells(item)])
+
+    def status(self) -> pd.DataFrame:
+        """The rooms, and what each waits for (STATUS)."""
+        rows = [
+            (
+                *(item.room, item.title, item.state.value, item.partner, item.waits_for),
+                *(item.my_list, item.their_list, item.last_answer, item.expires or None),
+            )
+            for item in status.status(self._open()).rooms
+        ]
+        return _frame(STATUS, rows)
+
+    def _open(self) -> Agent:
+        if self._agent is None:
+            raise InputRefused("this home is closed")
+        return self._agent
+
+
+def open_home(path: str | Path, passphrase: str | Secret[str], *, clock: Clock = system_clock) -> Home:
+    """The home in a folder, opened with its passphrase.
+
+    Raises:
+        VaultMissing, WrongPassphrase, VaultDamaged, NotEnrolled.
+    """
+    secret = passphrase if isinstance(passphrase, Secret) else Secret(passphrase)
+    return Home(Path(path).expanduser(), secret, clock=clock)
+
+
+def _frame(columns: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    """Rows under documented columns and dtypes, also where there are none."""
+    frame = pd.DataFrame(list(rows), columns=list(columns), dtype=object)
+    for name in (name for name, dtype in columns.items() if dtype == MOMENT):
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame.astype(dict(columns))
+
+
+def _cells(item: Overlap) -> list[tuple[object, ...]]:
+    size = range(len(item.segments))
+    return [
+        (
+            *(item.room, item.number, item.edge, item.segments[i], item.segments[j]),
+            *(item.cells[i][j], item.cells[i][j] is None, item.change[i][j]),
+        )
+        for i in size
+        for j in size
+    ]
+
+
+def _pushed(item: push.RoomPushed) -> tuple[object, ...]:
+    report = item.outcome
+    if not isinstance(report, CommitReport):
+        return (item.room, item.title, *[None] * 7, report.code)
+    numbers = (report.accounts, report.entries, report.merged_accounts, report.left_out_entries)
+    return (item.room, item.title, *numbers, report.waiting_entries, report.number, report.sent_rows, "")
