@@ -63,10 +63,10 @@ def serve_command(  # noqa: PLR0913 - options of a command
 
     Example: cleanroom-escrow serve --home ./escrow --port 8470
     """
-    logs.to_stderr()
     with _refusals(as_json=as_json), _desk(home, db) as desk:
         if (tls_cert is None) != (tls_key is None):
             raise InputRefused("--tls-cert and --tls-key: both or neither")
+        logs.to_stderr()
         if migrate_first or desk.database.is_sqlite:
             schema.migrate(desk.database)
         at = Listening(host=host, port=port, certificate=tls_cert, private_key=tls_key)

@@ -13,7 +13,7 @@ import pandas as pd
 from cleanroom.agent import outbox
 from cleanroom.agent.agreements import require_recipes
 from cleanroom.agent.committed import STATE_COLUMNS, head, slot_of, state
-from cleanroom.agent.epochs import epoch_prefix, epoch_secrets
+from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix, epoch_secrets
 from cleanroom.agent.lists import INDEX, KeyedList, room_input
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
@@ -69,11 +69,13 @@ def commit(agent: Agent, room: Room) -> CommitReport:
     Raises:
         ListTooSmall, OverQuota, InputRefused (no list serves the room): nothing was sent.
         RecipesDiffer: if this agent cannot make the keys that the terms name.
+        HomeOutdated: if the escrow holds batches of this agent that its vault does not know.
     """
     room.require_active()
     require_recipes(agent, room.terms)
     with agent.locked(f"commit-{room.id}"):
         finish(agent, room)
+        _require_up_to_date(agent, room)
         tried = _moment(agent, room)
         wanted = wanted_rows(agent, room)
         with agent.vault.transaction():
@@ -187,6 +189,13 @@ def _batch(agent: Agent, room: Room, store: outbox.Store, wanted: Wanted) -> tup
     batch = outbox.planned(agent, room, store, delta, slot or 0)
     sent = replace(report, number=batch.number, sent_rows=len(batch.plan), removed_entries=len(delta.removed))
     return batch, sent
+
+
+def _require_up_to_date(agent: Agent, room: Room) -> None:
+    """Refuse to commit on top of batches that the vault does not know."""
+    shown, known = room.head(agent.me), head(agent, room)
+    if shown is not None and (known is None or known.number < shown.number):
+        raise HomeOutdated(OUTDATED)
 
 
 def _tried(room: Room) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cleanroom.agent.rooms import Room, room_context
 from cleanroom.agent.session import Agent
-from cleanroom.domain.errors import VerificationFailed
+from cleanroom.domain.errors import NotPossibleNow, VerificationFailed
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import read_document
 from cleanroom.messages.rooms import EpochKey
@@ -18,6 +18,18 @@ class KeyRefused(VerificationFailed):
     """The other side's epoch key is one that must not be used."""
 
     code = "key_refused"
+
+
+class HomeOutdated(NotPossibleNow):
+    """The escrow knows more of this agent than its own vault does."""
+
+    code = "home_outdated"
+
+
+OUTDATED = (
+    "the escrow holds later work of this agent than its vault: the home was restored from an older copy, or runs "
+    "twice. It can take part in this room again in the next epoch"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +69,23 @@ def epoch_secrets(agent: Agent, room: Room) -> EpochSecrets:
 
 
 def publish_key(agent: Agent, room: Room) -> bool:
-    """Publish this epoch's key unless the escrow has it. Says whether anything was sent."""
-    epoch_secrets(agent, room)
+    """Publish this epoch's key unless the escrow has it. Says whether anything was sent.
+
+    Raises:
+        HomeOutdated: if the escrow has another one.
+    """
+    signed = _own_signed_key(agent, room)
     if agent.me in room.keys:
+        if room.keys[agent.me].key != own_key(agent, room):
+            raise HomeOutdated(OUTDATED)
         return False
-    signed = agent.load(SignedDocument, epoch_prefix(room.id, room.epoch) + "key")
-    if signed is None:
-        raise KeyRefused("this agent's own key is missing from the vault")
     agent.escrow.put_key(room.id, room.epoch, agent.me, signed)
     return True
 
 
 def own_key(agent: Agent, room: Room) -> str:
     """This agent's public key of the room's epoch (hex), drawn if it has none yet."""
-    epoch_secrets(agent, room)
-    signed = agent.load(SignedDocument, epoch_prefix(room.id, room.epoch) + "key")
-    if signed is None:
-        raise KeyRefused("this agent's own key is missing from the vault")
-    return read_document(EpochKey, signed.document).key
+    return read_document(EpochKey, _own_signed_key(agent, room).document).key
 
 
 def accepted_key(agent: Agent, room: Room) -> str | None:
@@ -105,6 +116,14 @@ def accepted_key(agent: Agent, room: Room) -> str | None:
     elif pinned != encoded:
         raise KeyRefused("the other side's key is not the one it had before in this epoch")
     return key.key
+
+
+def _own_signed_key(agent: Agent, room: Room) -> SignedDocument:
+    epoch_secrets(agent, room)
+    signed = agent.load(SignedDocument, epoch_prefix(room.id, room.epoch) + "key")
+    if signed is None:
+        raise KeyRefused("this agent's own key is missing from the vault")
+    return signed
 
 
 def _signed_key(agent: Agent, room: Room, scalar: Scalar) -> SignedDocument:

@@ -197,7 +197,7 @@ class Partner:
         handles = b"".join(self.handles[f"{epoch}/{name}"] for name in names)
         return removals(np.frombuffer(handles, np.uint8).reshape(-1, 16), TOKEN_BYTES)
 
-    def snapshot(  # noqa: PLR0913 - what a snapshot is made of
+    def snapshot(
         self,
         terms: Terms,
         rows: Rows,
@@ -281,7 +281,7 @@ class Partner:
         order = sorted(range(len(rows)), key=lambda i: (name[i].tobytes(), int(rows.op[i])))
         return unsorted.take(np.array(order, np.intp))
 
-    def evaluation(  # noqa: PLR0913 - what an evaluation is made of
+    def evaluation(
         self,
         terms: Terms,
         owner: "Partner",

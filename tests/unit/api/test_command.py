@@ -8,7 +8,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from api.service.command import app
 from cleanroom.domain.vocabulary import PartnerKind
 from cleanroom.messages.invites import Invite
 
@@ -55,15 +58,19 @@ def test_serve_tells_where_it_listens_and_invites_pin_its_key(
 
 
 def test_what_is_wrong_is_said_in_words_and_codes(tmp_path: Path) -> None:
-    home = str(tmp_path)
-    missing = run("partners", "--home", home, "--json")
-    assert missing.returncode == 1
+    home = ("--home", str(tmp_path))
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments)
+
+    missing = invoke("partners", *home, "--json")
+    assert missing.exit_code == 1
     assert json.loads(missing.stderr)["code"] == "schema_missing"
-    assert run("migrate", "--home", home).returncode == 0
-    assert run("partners", "--home", home).returncode == 0
-    (tmp_path / "escrow.key").write_bytes(b"short")
-    assert "escrow.key" in run("migrate", "--home", home).stderr
-    bad_url = run("invite", "--home", str(tmp_path / "other"), "--url", "ftp://x", "--json")
+    assert invoke("migrate", *home).exit_code == 0
+    assert invoke("partners", *home).exit_code == 0
+    bad_url = invoke("invite", *home, "--url", "ftp://x", "--json")
     assert json.loads(bad_url.stderr)["code"] == "input_refused"
-    half = run("serve", "--home", str(tmp_path / "other"), "--tls-cert", "x.pem", "--json")
-    assert json.loads(half.stderr)["code"] == "input_refused"
+    half = invoke("serve", *home, "--tls-cert", "x.pem", "--json")
+    assert json.loads(half.stderr.splitlines()[-1])["code"] == "input_refused"
+    (tmp_path / "escrow.key").write_bytes(b"short")
+    assert "escrow.key" in invoke("migrate", *home).stderr

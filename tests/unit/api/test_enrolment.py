@@ -1,8 +1,11 @@
+import pytest
 from conftest import Escrow
 from partner import Partner, code_of, digest_in
 
-from cleanroom.messages.api import PartnerPage
+from cleanroom.messages.api import EnrolRequest, PartnerPage
+from cleanroom.messages.identity import IdentityRefused
 from cleanroom.messages.rooms import Enrolment
+from escrow import partners
 
 
 def test_an_invite_works_once_and_a_repeat_is_answered_alike(escrow: Escrow) -> None:
@@ -81,3 +84,14 @@ def test_the_directory_comes_in_pages(escrow: Escrow) -> None:
     assert names == [partner.name for partner in everybody]
     for wrong in ("limit=0", "limit=201", "after=-1"):
         assert code_of(everybody[0].get(f"/v1/partners?{wrong}")) == (422, "request_refused")
+
+
+def test_an_identity_key_that_binds_nobody_is_refused(escrow: Escrow) -> None:
+    """Asked behind the API: no request can be signed with such a key where signatures are checked strictly."""
+    ana = escrow.stranger("Ana")
+    request = EnrolRequest(invite=escrow.invite(), enrolment=ana.sign(ana.enrolment(identity_key="00" * 32)))
+    with pytest.raises(IdentityRefused) as caught:
+        escrow.desk.read(
+            lambda session: partners.enrol(session, ana.id, request, escrow_key=ana.escrow_key, now=escrow.clock())
+        )
+    assert caught.value.code == "identity_refused"

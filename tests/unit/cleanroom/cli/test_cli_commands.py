@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from conftest import Command
+from commandline import Command
 from typer.main import get_command
 
 from cleanroom.agent.vault import Vault
@@ -54,7 +54,7 @@ def test_a_missing_home_is_said_with_its_exit_code(command: Command) -> None:
 
 def test_a_wrong_passphrase_has_its_exit_code(command: Command, home: Path) -> None:
     assert home.exists()
-    ended = command("status", passphrase="something else")
+    ended = command("status", given="something else")
     assert (ended.code, ended.out) == (Exit.VAULT, "")
     assert ended.err == "error: vault: the passphrase is wrong\n"
 
@@ -66,7 +66,7 @@ def test_a_home_that_was_never_enrolled(command: Command, home: Path) -> None:
 
 
 def test_no_passphrase_and_no_terminal(command: Command) -> None:
-    ended = command("status", "--json", passphrase=None)
+    ended = command("status", "--json", given=None)
     assert (ended.code, json.loads(ended.out)["error"]["code"]) == (Exit.REFUSED, "passphrase_missing")
 
 
@@ -79,14 +79,14 @@ def test_a_passphrase_is_asked_where_somebody_is(command: Command, home: Path) -
         return Secret("correct horse")
 
     ask = Ask(text=lambda _: "", secret=secret, sure=lambda _: True)
-    assert "not enrolled" in command("status", passphrase=None, ask=ask).err
+    assert "not enrolled" in command("status", given=None, ask=ask).err
     assert asked == ["Passphrase"]
 
 
 def test_a_new_passphrase_is_typed_twice_alike(command: Command, tmp_path: Path) -> None:
     typed = iter(["first passphrase", "another one"])
     ask = Ask(text=lambda _: "", secret=lambda _: Secret(next(typed)), sure=lambda _: True)
-    ended = command("init", "cleanroom-invite-1.x", passphrase=None, ask=ask)
+    ended = command("init", "cleanroom-invite-1.x", given=None, ask=ask)
     assert (ended.code, ended.err) == (Exit.REFUSED, "error: the two passphrases differ; nothing was changed\n")
     assert not (tmp_path / "home").exists()
 
