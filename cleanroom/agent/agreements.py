@@ -13,7 +13,7 @@ from cleanroom.domain.errors import InputRefused, NotPossibleNow
 from cleanroom.domain.fields import DEFAULT_CATALOGUE
 from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, RoomId
 from cleanroom.messages.api import RoomSummary
-from cleanroom.messages.documents import instant, moment
+from cleanroom.messages.documents import instant, moment, read_document
 from cleanroom.messages.rooms import (
     AnswerInterval,
     CatalogueField,
@@ -23,6 +23,7 @@ from cleanroom.messages.rooms import (
     Terms,
     Withdrawal,
 )
+from cleanroom.messages.signing import open_document
 from matching.normalise.tables import Tables, recipe
 
 
@@ -136,6 +137,24 @@ def leave(agent: Agent, which: str) -> None:
     room = find_id(agent, which)
     _withdraw(agent, room, "left")
     agent.vault.delete_all(f"room/{room}/")
+
+
+def forget_left(agent: Agent, room: RoomId) -> None:
+    """Delete what this agent keeps of a room, if a member's signature says that it has left the room.
+
+    Raises:
+        DocumentRefused: if a withdrawal is not signed by the member it names.
+    """
+    prefix = f"room/{room}/"
+    if not agent.vault.addresses(prefix):
+        return
+    terms = open_room(agent, room).terms
+    for signed in agent.escrow.room(room).withdrawals:
+        partner = read_document(Withdrawal, signed.document).partner
+        key = bytes.fromhex(terms.member(partner).identity_key)
+        withdrawal = open_document(Withdrawal, signed, {partner: key})
+        if withdrawal.room == room and withdrawal.reason == "left":
+            agent.vault.delete_all(prefix)
 
 
 def rooms(agent: Agent) -> list[RoomSummary]:

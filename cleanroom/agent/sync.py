@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cleanroom.agent import commit, evaluate
+from cleanroom.agent import agreements, commit, evaluate
 from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, publish_key
 from cleanroom.agent.lists import stored
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
-from cleanroom.domain.errors import CleanroomError
+from cleanroom.domain.errors import CleanroomError, InputRefused
 from cleanroom.domain.vocabulary import RoomId, RoomState
+from cleanroom.messages.api import RoomSummary
 from matching.refusal import Refusal
+
+Problem = CleanroomError | Refusal
 
 POLL_SECONDS = 20
 """How long one long poll may take. Answers that fall due by time alone are seen at the next one."""
@@ -24,28 +27,20 @@ class Synced:
     room: RoomId
     title: str
     steps: tuple[str, ...]
-    problem: CleanroomError | Refusal | None = None
+    problem: Problem | None = None
 
 
 def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
     """Do everything that active rooms need of this agent now, until nothing is left that it could do alone.
 
-    One room's problem does not stop the others; it is in the result.
+    One room's problem does not stop the others; it is in the result. What is kept of rooms that a member has left is
+    deleted.
     """
-    done = []
-    for summary in list(agent.escrow.rooms()):
-        if summary.state is not RoomState.ACTIVE or (only is not None and summary.room != only):
-            continue
-        steps: list[str] = []
-        problem: CleanroomError | Refusal | None = None
-        try:
-            with agent.locked(f"sync-{summary.room}"):
-                while work := _pass(agent, summary.room):
-                    steps += work
-        except (CleanroomError, Refusal) as error:
-            problem = error
-        done.append(Synced(room=summary.room, title=summary.title, steps=tuple(steps), problem=problem))
-    return done
+    rooms = [room for room in agent.escrow.rooms() if only is None or room.room == only]
+    for room in rooms:
+        if room.state is RoomState.LEFT:
+            agreements.forget_left(agent, room.room)
+    return [_synced(agent, room) for room in rooms if room.state is RoomState.ACTIVE]
 
 
 def watch(
@@ -60,17 +55,40 @@ def watch(
         change, patience = seen, POLL_SECONDS
 
 
-def _pass(agent: Agent, room_id: RoomId) -> list[str]:
-    """One look at the room, and every step that is possible now, in the order of the protocol."""
-    steps = []
+def _synced(agent: Agent, room: RoomSummary) -> Synced:
+    steps: list[str] = []
+    problem: Problem | None = None
+    try:
+        with agent.locked(f"sync-{room.room}"):
+            work, problem = _pass(agent, room.room)
+            while work:
+                steps += work
+                work, problem = _pass(agent, room.room)
+    except (CleanroomError, Refusal) as error:
+        problem = error
+    return Synced(room=room.room, title=room.title, steps=tuple(steps), problem=problem)
+
+
+def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
+    """One look at the room, and every step that is possible now, in the order of the protocol.
+
+    A list of this agent's that cannot go as it is stops nothing else: the other side's is evaluated all the same.
+    """
+    steps: list[str] = []
+    problem: Problem | None = None
     room = open_room(agent, room_id)
+    # The escrow says that it is active; the signatures may say otherwise.
+    room.require_active()
     if publish_key(agent, room):
         steps.append("published the epoch's key")
         room = open_room(agent, room_id)
     accepted_key(agent, room)
     if _has_list(agent, room) and commit.commit_due(agent, room):
         before = head(agent, room)
-        commit.commit(agent, room)
+        try:
+            commit.commit(agent, room)
+        except (InputRefused, Refusal) as error:
+            problem = error
         # Not the report's number: it may be an interrupted batch that was brought to its end.
         newest = head(agent, room)
         if newest is not None and newest != before:
@@ -83,7 +101,7 @@ def _pass(agent: Agent, room_id: RoomId) -> list[str]:
         room = open_room(agent, room_id)
     if evaluate.upload_rows(agent, room):
         steps.append("uploaded the evaluation")
-    return steps
+    return steps, problem
 
 
 def _has_list(agent: Agent, room: Room) -> bool:

@@ -1,7 +1,7 @@
 """Progress by stage, on standard error, only where somebody looks."""
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 
 class Bars:
@@ -20,15 +20,17 @@ class Bars:
             self._shown = Progress(
                 TextColumn("{task.description:<22}", markup=False),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]:>20}", markup=False),
                 TimeElapsedColumn(),
                 console=self._console,
                 transient=True,
             )
             self._shown.start()
         if stage not in self._tasks:
-            self._tasks[stage] = self._shown.add_task(stage, total=total)
-        self._shown.update(self._tasks[stage], completed=done, total=total)
+            self._tasks[stage] = self._shown.add_task(stage, total=total, count="")
+        # A stage that cannot count its work says only that it is under way, and then that it is done.
+        count = f"{done:,}/{total:,}" if total else ""
+        self._shown.update(self._tasks[stage], completed=done, total=total, count=count)
 
     def clear(self) -> None:
         """Take the bars away."""

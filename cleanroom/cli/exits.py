@@ -77,6 +77,7 @@ EXITS: Final[dict[str, Exit]] = {
     "vault_busy": Exit.VAULT,
     "vault_unusable": Exit.VAULT,
     "not_enrolled": Exit.VAULT,
+    "home_outdated": Exit.VAULT,
     "identity_missing": Exit.VAULT,
     "identity_exists": Exit.VAULT,
 }

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -119,6 +120,10 @@ def run(arguments: Sequence[str], environment: Environment) -> int:
 
 def main() -> None:
     """Run the command that the process was started with."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end the command.
+            stream.reconfigure(errors="replace")
     environment = environment_of(
         os.environ,  # noqa: TID251 - the composition root
         sys.stdin,

@@ -106,6 +106,8 @@ class Terms(Document):
             raise ValueError("kinds repeat")
         if len(set(self.segments)) != len(self.segments):
             raise ValueError("segments repeat")
+        if len({f.name for f in self.fields}) != len(self.fields):
+            raise ValueError("fields repeat")
         if moment(self.starts) >= moment(self.expires):
             raise ValueError("the terms expire before they start")
         if (self.version == 1) != (self.previous == ""):

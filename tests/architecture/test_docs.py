@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import api
-import escrow
 import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+import api
 import cleanroom
+import escrow
 from api.service.command import app as operator_app
 from api.service.problems import PROBLEMS
+from cleanroom import notebook
 from cleanroom.cli.exits import EXITS, Exit
 from cleanroom.cli.main import app as partner_app
 from cleanroom.domain.errors import CleanroomError
@@ -166,7 +167,7 @@ def test_a_commands_section_has_its_options_and_an_example(path: str) -> None:
     document = text_of("docs/commands.md")
     found = re.search(rf"^### `{re.escape(path)}`$(.*?)(?=^##|\Z)", document, flags=re.MULTILINE | re.DOTALL)
     assert found is not None
-    everywhere = section(document, f"Options of every {path.split()[0]} command")
+    everywhere = section(document, f"Options of every {path.split(maxsplit=1)[0]} command")
     told = [row[0].split()[0] for row in rows_of(found[1]) + rows_of(everywhere)]
     assert sorted(told) == sorted(parameters_of(LEAVES[path]))
     assert any(line.startswith(f"{path} ") or line == path for line in blocks(found[1]))
@@ -178,7 +179,7 @@ def test_commands_in_the_documents_parse(document: str) -> None:
     for line in blocks(text_of(document)):
         program = line.split()[0]
         if program == "make":
-            assert {word for word in line.split("#")[0].split()[1:] if "=" not in word} <= targets, line
+            assert {word for word in shlex.split(line, comments=True)[1:] if "=" not in word} <= targets, line
         elif program.removeprefix(".venv/bin/") in COMMANDS:
             parse(line)
 
@@ -202,13 +203,21 @@ def test_tests_that_are_cited_exist(document: str) -> None:
 
 @pytest.mark.parametrize("document", [path.relative_to(ROOT).as_posix() for path in DOCS])
 def test_files_that_are_cited_exist(document: str) -> None:
-    cited = re.findall(r"`((?:matching|cleanroom|escrow|api|examples|requirements)/[\w./-]+)`", text_of(document))
+    cited = re.findall(
+        r"`((?:matching|cleanroom|escrow|api|examples|requirements)/[\w/-]*(?:/|\.\w+))`", text_of(document)
+    )
     assert [file for file in cited if not (ROOT / file).exists()] == []
 
 
 def test_every_table_of_the_escrow_is_in_the_architecture() -> None:
     table = rows_of(section(text_of("docs/architecture.md"), "The escrow's tables"))
     assert sorted(row[0] for row in table) == sorted(Base.metadata.tables)
+
+
+@pytest.mark.parametrize("frame", ["PARTNERS", "ROOMS", "STATUS", "SYNCED", "CELLS", "PUSHED", "REFUSED"])
+def test_every_column_of_the_notebooks_frames_is_documented(frame: str) -> None:
+    table = rows_of(section(text_of("docs/notebook.md"), frame))
+    assert {row[0]: row[1] for row in table} == getattr(notebook, frame)
 
 
 @pytest.mark.parametrize("name", ["run", "test", "lock"])

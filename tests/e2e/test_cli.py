@@ -219,6 +219,17 @@ def world_words(world: World) -> list[str]:
     return [*own, *(f'"{word}"' for word in own), *(f'"{word}",' for word in own)]
 
 
+def test_the_terms_say_what_they_weaken(world: World) -> None:
+    found = world.globex.json("room", "show", ROOM)
+    assert [line.split()[0] for line in found["weaknesses"]] == ["UNSAFE:", "Changes", "The", "Only", "Exact"]
+    code, out, _ = world.globex.run("room", "show", ROOM)
+    assert code == Exit.DONE
+    assert "UNSAFE: an answer after every push" in out
+    recommended = ["--title", "Safe", "--purpose", "P"]
+    assert len(world.acme.json("room", "propose", "Globex", *recommended)["weaknesses"]) == 1
+    world.globex.json("room", "decline", "Safe")
+
+
 def test_an_invite_works_once(world: World) -> None:
     text = world.invite()
     named = ["--name", "Hooli", "--kind", "hyperscaler"]
@@ -265,6 +276,7 @@ def test_a_list_too_small_is_kept_and_the_room_says_why(world: World) -> None:
     world.acme.json("room", "leave", "Tiny room", "--yes")
 
 
+@pytest.mark.slow
 def test_an_escrow_out_of_reach_keeps_the_push(world: World, tmp_path: Path) -> None:
     serve = [sys.executable, "-c", ESCROW, "serve", "--home", str(tmp_path / "e"), "--port", "0", "--json"]
     lone = Partner(tmp_path / "lone")
@@ -278,7 +290,6 @@ def test_an_escrow_out_of_reach_keeps_the_push(world: World, tmp_path: Path) -> 
     report = lone.json("push", file, "--segment", "customers", code=Exit.UNREACHABLE)
     assert report["problem"]["code"] == "escrow_unreachable"
     assert report["accounts"] == 81
-    assert lone.json("status", code=Exit.UNREACHABLE)["error"]["code"] == "escrow_unreachable"
 
 
 def test_the_real_process_watches_until_it_is_interrupted(world: World) -> None:
@@ -316,7 +327,7 @@ def test_the_notebook_gives_frames_of_the_documented_types(world: World) -> None
     for name, (frame, types) in frames.items():
         assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == types, name
         assert len(frame), name
-    matrix = frames["overlap"][0].pivot(index="mine", columns="theirs", values="companies")
+    matrix = frames["overlap"][0].set_index(["mine", "theirs"])["companies"].unstack()  # noqa: PD010 - nothing to aggregate
     assert matrix.to_numpy().tolist() == cells(world.acme)
 
 

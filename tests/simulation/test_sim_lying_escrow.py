@@ -119,7 +119,9 @@ def with_member(view: RoomView, number: int, **keys: str) -> dict[str, object]:
 class TestTerms:
     """Terms that are not those that both signed."""
 
-    def refused(self, victim: Agent, room: RoomId, view: View, error: type[Exception], match: str = "") -> None:
+    def refused(
+        self, victim: Agent, room: RoomId, view: View, error: type[Exception], match: str | None = None
+    ) -> None:
         with pytest.raises(error, match=match):
             open_room(lied_to(victim, view), room)
 
@@ -160,14 +162,18 @@ class TestTerms:
 
         self.refused(globex, mapped, view, DocumentRefused, "another escrow")
 
-    def test_terms_that_one_side_signed_are_not_in_force(self, mapped: RoomId, acme: Agent, globex: Agent) -> None:
-        """The escrow says that the room is active; Globex has not signed these terms, so it does nothing in it."""
+    def test_terms_that_one_side_signed_are_not_in_force(self, world: World, acme: Agent, globex: Agent) -> None:
+        """The escrow says that the room is active; Globex has not signed these terms, so it commits nothing."""
+        room = world.room(acme, globex)
+        world.put_list(globex, room, accounts(companies(0, 4)))
 
         def view(honest: RoomView) -> RoomView:
             return honest.model_copy(update={"terms": (terms_signed_by(acme, honest, quota=7),)})
 
         victim = lied_to(globex, view)
-        assert not open_room(victim, mapped).in_force
+        assert not open_room(victim, room).in_force
+        assert problem_of(victim, room).code == "room_not_active"
+        assert globex.escrow.room(room).snapshots == ()
 
     def test_a_version_that_does_not_follow_is_refused(self, mapped: RoomId, acme: Agent, globex: Agent) -> None:
         def view(honest: RoomView) -> RoomView:
@@ -260,7 +266,9 @@ class TestSnapshots:
         assert isinstance(problem, BatchOfOtherSideRefused)
         assert "another snapshot" in str(problem)
 
-    def test_a_snapshot_of_another_room_is_refused(self, world: World, mapped: RoomId, acme: Agent, globex: Agent) -> None:
+    def test_a_snapshot_of_another_room_is_refused(
+        self, world: World, mapped: RoomId, acme: Agent, globex: Agent
+    ) -> None:
         room = world.room(acme, globex)
         foreign = chain(globex.escrow.room(mapped), acme)
         victim = lied_to(globex, lambda honest: honest.model_copy(update={"snapshots": tuple(foreign)}))

@@ -39,7 +39,9 @@ class Room:
         sync.sync(self.globex, self.id)
         self.owner = Owner.enter(self.acme, self.id)
 
-    def refuses(self, forged: Forged, code: str = "", *, error: type[VerificationFailed] = BatchOfOtherSideRefused) -> None:
+    def refuses(
+        self, forged: Forged, code: str = "", *, error: type[VerificationFailed] = BatchOfOtherSideRefused
+    ) -> None:
         """Globex notices, and nothing that it made of the list leaves it. The escrow could not know."""
         self.owner.commit(forged)
         self.refuses_what_is_shown(self.globex, code, error)

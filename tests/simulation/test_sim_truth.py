@@ -109,7 +109,13 @@ def test_a_key_of_more_than_five_accounts_is_left_out_and_reported(world: World)
 
     def rows(holders: int) -> Rows:
         return [
-            {"account_id": f"x\x1f{i}", "website": "holding.com", "lei": "", "duns": f"15-048-378{i}", "segment": "customers"}
+            {
+                "account_id": f"x\x1f{i}",
+                "website": "holding.com",
+                "lei": "",
+                "duns": f"15-048-378{i}",
+                "segment": "customers",
+            }
             for i in range(holders)
         ]
 

@@ -79,7 +79,7 @@ def add(one: Point, two: Point) -> Point:
 def multiply(scalar: int, point: Point) -> Point:
     """Double and add."""
     total = NEUTRAL
-    for bit in bin(scalar)[2:]:
+    for bit in f"{scalar:b}":
         total = add(total, total)
         if bit == "1":
             total = add(total, point)

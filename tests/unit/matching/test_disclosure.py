@@ -1,4 +1,4 @@
-import pickle  # noqa: S403 - to look for numbers in it
+import pickle  # noqa: TID251 - to look for numbers in it
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,5 +1,5 @@
 import copy
-import pickle  # noqa: S403 - shows that a scalar refuses it
+import pickle  # noqa: TID251 - shows that a scalar refuses it
 from typing import Any
 
 import numpy as np

@@ -49,8 +49,11 @@ def test_the_equation_is_schnorrs() -> None:
 
 
 def test_the_statement_is_length_prefixed() -> None:
-    assert BOUND == b"".join(
-        len(part).to_bytes(4, "big") + part for part in (b"cleanroom/1 epoch key", ROOM, bytes(7) + b"\x07", ME)
+    assert (
+        b"".join(
+            len(part).to_bytes(4, "big") + part for part in (b"cleanroom/1 epoch key", ROOM, bytes(7) + b"\x07", ME)
+        )
+        == BOUND
     )
 
 

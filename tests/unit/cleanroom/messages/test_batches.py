@@ -48,7 +48,10 @@ def columns(batch: Rows) -> list[pa.Array]:
 
 
 def stream(
-    wanted: pa.Schema, batch_list: Sequence[pa.RecordBatch], options: pa.ipc.IpcWriteOptions | None = None, **extra: Any
+    wanted: pa.Schema,
+    batch_list: Sequence[pa.RecordBatch],
+    options: pa.ipc.IpcWriteOptions | None = None,
+    **extra: object,
 ) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, wanted, options=options) as writer:
@@ -57,7 +60,7 @@ def stream(
     return bytes(sink.getvalue())
 
 
-def written(batch: Rows, options: pa.ipc.IpcWriteOptions | None = None, **extra: Any) -> bytes:
+def written(batch: Rows, options: pa.ipc.IpcWriteOptions | None = None, **extra: object) -> bytes:
     """As `encode`, but built by pyarrow from Python objects, with any options."""
     wanted = schema(batch.value.shape[1])
     return stream(wanted, [pa.record_batch(columns(batch), schema=wanted)], options, **extra)
@@ -190,7 +193,7 @@ def changed_schema(
 
 
 SCHEMAS: dict[str, pa.Schema] = {
-    "nullable": changed_schema(lambda fields: [field.with_nullable(True) for field in fields]),
+    "nullable": changed_schema(lambda fields: [field.with_nullable(nullable=True) for field in fields]),
     "renamed": changed_schema(lambda fields: [fields[0].with_name(CANARY.decode()), *fields[1:]]),
     "field metadata": changed_schema(lambda fields: [fields[0].with_metadata({"a": "b"}), *fields[1:]]),
     "schema metadata": changed_schema(lambda fields: fields, {"a": "b"}),

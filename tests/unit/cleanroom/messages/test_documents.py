@@ -103,6 +103,12 @@ def test_bodies_are_strict(name: str) -> None:
         kind.model_validate_json(BODIES[name] + "{}")
 
 
+@pytest.mark.parametrize("wrong", ['"7"', "7.0", "true", "null", "-1"])
+def test_numbers_of_bodies_are_not_converted(wrong: str) -> None:
+    with pytest.raises(ValidationError):
+        api.Changes.model_validate_json(f'{{"change":{wrong}}}')
+
+
 # ---- strictness, for every type and every member
 
 
@@ -286,7 +292,7 @@ def test_titles_that_could_fool_a_screen_are_refused(title: str) -> None:
     refused("terms/1", canonical({**parsed("terms/1"), "title": title}))
 
 
-@pytest.mark.parametrize("title", ["x", "x" * 200, "Société Générale", "日本電気", "A & B (Ü) – 10%"])
+@pytest.mark.parametrize("title", ["x", "x" * 200, "Société Générale", "日本電気", "A & B (Ü) 10%"])
 def test_titles_in_any_language_are_read(title: str) -> None:
     assert read_document(Terms, canonical({**parsed("terms/1"), "title": title})).title == title
 
