@@ -211,7 +211,7 @@ class Home:
         """The rooms, and what each waits for (STATUS)."""
         rows = [
             (
-                *(item.room, item.title, item.state.value, item.partner, item.waits_for),
+                *(item.room, item.title, item.state.value, item.partner, item.waits_for.what),
                 *(item.my_list, item.their_list, item.last_answer, item.expires or None),
             )
             for item in status.status(self._open()).rooms

@@ -139,15 +139,17 @@ def leave(agent: Agent, which: str) -> None:
     agent.vault.delete_all(f"room/{room}/")
 
 
-def forget_left(agent: Agent, room: RoomId) -> None:
+def forget_left(agent: Agent, room: RoomId) -> bool:
     """Delete what this agent keeps of a room, if a member's signature says that it has left the room.
+
+    Says whether there was anything.
 
     Raises:
         DocumentRefused: if a withdrawal is not signed by the member it names.
     """
     prefix = f"room/{room}/"
     if not agent.vault.addresses(prefix):
-        return
+        return False
     terms = open_room(agent, room).terms
     for signed in agent.escrow.room(room).withdrawals:
         partner = read_document(Withdrawal, signed.document).partner
@@ -155,6 +157,8 @@ def forget_left(agent: Agent, room: RoomId) -> None:
         withdrawal = open_document(Withdrawal, signed, {partner: key})
         if withdrawal.room == room and withdrawal.reason == "left":
             agent.vault.delete_all(prefix)
+            return True
+    return False
 
 
 def rooms(agent: Agent) -> list[RoomSummary]:

@@ -67,7 +67,7 @@ def commit(agent: Agent, room: Room) -> CommitReport:
     """Commit what the lists say now, as far as the rules let it leave; an unfinished batch is brought to its end first.
 
     Raises:
-        ListTooSmall, OverQuota, InputRefused (no list serves the room): nothing was sent.
+        ListTooSmall, OverQuota: nothing was sent.
         RecipesDiffer: if this agent cannot make the keys that the terms name.
         HomeOutdated: if the escrow holds batches of this agent that its vault does not know.
     """

@@ -54,17 +54,12 @@ def epoch_secrets(agent: Agent, room: Room) -> EpochSecrets:
 
     What is left of earlier epochs is deleted: scalars, handles and renaming keys live for one epoch.
     """
-    prefix = epoch_prefix(room.id, room.epoch)
-    stored = agent.vault.get(prefix + "secrets")
+    address = epoch_prefix(room.id, room.epoch) + "secrets"
+    stored = agent.vault.get(address)
     if stored is None:
-        stored = random_scalar().reveal() + secrets.token_bytes(64)
-        mine = _signed_key(agent, room, Scalar(stored[:32]))
         with agent.vault.transaction():
-            for address in agent.vault.addresses(f"room/{room.id}/"):
-                agent.vault.delete(address)
-            agent.vault.put(prefix + "secrets", stored)
-            agent.vault.put(prefix + "key", mine.model_dump_json().encode())
-            _remember(agent, EpochKey.model_validate_json(mine.document))
+            # Another process of this home may have drawn them since.
+            stored = agent.vault.get(address) or _drawn(agent, room)
     return EpochSecrets(scalar=Scalar(stored[:32]), handle_key=stored[32:64], renaming_key=stored[64:])
 
 
@@ -81,6 +76,18 @@ def publish_key(agent: Agent, room: Room) -> bool:
         return False
     agent.escrow.put_key(room.id, room.epoch, agent.me, signed)
     return True
+
+
+def _drawn(agent: Agent, room: Room) -> bytes:
+    """Fresh secrets, stored with their signed key in place of all that is left of earlier epochs."""
+    prefix = epoch_prefix(room.id, room.epoch)
+    drawn = random_scalar().reveal() + secrets.token_bytes(64)
+    mine = _signed_key(agent, room, Scalar(drawn[:32]))
+    agent.vault.delete_all(f"room/{room.id}/")
+    agent.vault.put(prefix + "secrets", drawn)
+    agent.vault.put(prefix + "key", mine.model_dump_json().encode())
+    _remember(agent, EpochKey.model_validate_json(mine.document))
+    return drawn
 
 
 def own_key(agent: Agent, room: Room) -> str:

@@ -155,8 +155,19 @@ def _our_turn(agent: Agent, room: Room) -> Evaluation | None:
     for mine in reversed(room.evaluations[agent.me]):
         for theirs in room.evaluations[room.other.partner]:
             if mine.pairs_with(theirs) and theirs.key == accepted_key(agent, room):
+                _remember_roots(agent, room, theirs)
                 return mine
     return None
+
+
+def _remember_roots(agent: Agent, room: Room, theirs: Evaluation) -> None:
+    """Hold the other side to the roots it signed first: after our rows are out it must not choose others."""
+    address = epoch_prefix(room.id, room.epoch) + "their-roots"
+    known, roots = agent.vault.get(address) or b"", "".join(part.root for part in theirs.batches).encode()
+    if roots[: len(known)] != known[: len(roots)]:
+        raise BatchOfOtherSideRefused("the other side signed another root for a batch than before")
+    if len(roots) > len(known):
+        agent.vault.put(address, roots)
 
 
 def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:

@@ -10,7 +10,7 @@ from cleanroom.agent.keys import PrivateIdentity
 from cleanroom.agent.progress import Progress
 from cleanroom.agent.session import CONFIG, VAULT_FILE, Agent, Config, sign_document
 from cleanroom.agent.tables import load_tables
-from cleanroom.agent.transport import Transport
+from cleanroom.agent.transport import Retries, Transport
 from cleanroom.agent.vault import Vault
 from cleanroom.domain.clock import Clock
 from cleanroom.domain.errors import InputRefused, NotPossibleNow
@@ -47,9 +47,14 @@ class Introduction:
 
 @contextmanager
 def open_agent(
-    home: Path, passphrase: Secret[str], *, clock: Clock, progress: Progress | None = None
+    home: Path,
+    passphrase: Secret[str],
+    *,
+    clock: Clock,
+    progress: Progress | None = None,
+    retries: Retries | None = None,
 ) -> Iterator[Agent]:
-    """The agent of a home, with its vault open and a connection to its escrow at hand.
+    """The agent of a home, with its vault open and a connection to its escrow at hand (tried for `retries`).
 
     Raises:
         VaultMissing, WrongPassphrase, VaultDamaged, NotEnrolled.
@@ -59,7 +64,7 @@ def open_agent(
         if data is None:
             raise NotEnrolled("this home is not enrolled; run `cleanroom init` again with the invite")
         config, identity = Config.model_validate_json(data), PrivateIdentity.load(vault)
-        with _transport(config, identity, clock) as transport:
+        with _transport(config, identity, clock, retries) as transport:
             yield Agent(
                 home=home,
                 config=config,
@@ -129,5 +134,6 @@ def _introduce(
     return identity, signed
 
 
-def _transport(config: Config, identity: PrivateIdentity, clock: Clock) -> Transport:
-    return Transport(config.url, identity=identity, escrow_key=bytes.fromhex(config.escrow_key), clock=clock)
+def _transport(config: Config, identity: PrivateIdentity, clock: Clock, retries: Retries | None = None) -> Transport:
+    key = bytes.fromhex(config.escrow_key)
+    return Transport(config.url, identity=identity, escrow_key=key, clock=clock, retries=retries)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cleanroom.agent.rooms import Room, open_room, read_answer
 from cleanroom.agent.session import Agent
+from cleanroom.agent.waiting import waiting
 from cleanroom.domain.errors import NotPossibleNow
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.lists import Answer, ListStatus, ShownCell
@@ -65,7 +66,7 @@ def overlap(agent: Agent, room_id: RoomId) -> Overlap:
     found = history(agent, room_id)
     if not found:
         room = open_room(agent, room_id)
-        raise NoAnswerYet(f"room {room.terms.title}: no overlap yet. {waits_for(agent, room)}")
+        raise NoAnswerYet(f"room {room.terms.title}: no overlap yet. {waiting(room).what}")
     return found[-1]
 
 
@@ -74,22 +75,6 @@ def history(agent: Agent, room_id: RoomId) -> list[Overlap]:
     room = open_room(agent, room_id)
     answers = [read_answer(agent, signed, room.terms) for signed in agent.escrow.answers(room_id)]
     return [_seen_by_me(room, answer, before) for answer, before in zip(answers, [None, *answers], strict=False)]
-
-
-def waits_for(agent: Agent, room: Room) -> str:
-    """The first thing that stands between a room and its next answer, in words."""
-    me, other = agent.me, room.other
-    for partner, name in ((me, "you have"), (other.partner, f"{other.name} has")):
-        if room.head(partner) is None:
-            return f"Waiting: {name} not pushed a list in this epoch."
-    for evaluator, owner in ((me, other.partner), (other.partner, me)):
-        newest = room.head(owner)
-        if newest is not None and (evaluator, newest.number) not in room.complete:
-            who = "your agent" if evaluator == me else f"{other.name}'s agent"
-            return f"Waiting: {who} has not evaluated the newest list (cleanroom sync)."
-    if room.next_answer:
-        return f"Next answer: {room.next_answer}."
-    return "Up to date."
 
 
 def _seen_by_me(room: Room, answer: Answer, before: Answer | None) -> Overlap:

@@ -36,11 +36,10 @@ def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
     One room's problem does not stop the others; it is in the result. What is kept of rooms that a member has left is
     deleted.
     """
-    rooms = [room for room in agent.escrow.rooms() if only is None or room.room == only]
-    for room in rooms:
-        if room.state is RoomState.LEFT:
-            agreements.forget_left(agent, room.room)
-    return [_synced(agent, room) for room in rooms if room.state is RoomState.ACTIVE]
+    mine = [room for room in list(agent.escrow.rooms()) if only is None or room.room == only]
+    done = [_synced(agent, room) for room in mine if room.state is RoomState.ACTIVE]
+    left = [_forgotten(agent, room) for room in mine if room.state is RoomState.LEFT]
+    return done + [item for item in left if item.steps or item.problem]
 
 
 def watch(
@@ -53,6 +52,17 @@ def watch(
         seen = agent.escrow.wait_for_change(change, patience)
         yield sync(agent, only)
         change, patience = seen, POLL_SECONDS
+
+
+def _forgotten(agent: Agent, room: RoomSummary) -> Synced:
+    steps: tuple[str, ...] = ()
+    problem: Problem | None = None
+    try:
+        if agreements.forget_left(agent, room.room):
+            steps = ("deleted what was kept of it: a member has left",)
+    except CleanroomError as error:
+        problem = error
+    return Synced(room=room.room, title=room.title, steps=steps, problem=problem)
 
 
 def _synced(agent: Agent, room: RoomSummary) -> Synced:
@@ -83,7 +93,7 @@ def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
         steps.append("published the epoch's key")
         room = open_room(agent, room_id)
     accepted_key(agent, room)
-    if _has_list(agent, room) and commit.commit_due(agent, room):
+    if (_has_list(agent, room) or head(agent, room)) and commit.commit_due(agent, room):
         before = head(agent, room)
         try:
             commit.commit(agent, room)

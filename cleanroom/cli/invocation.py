@@ -11,11 +11,15 @@ import typer
 from cleanroom.agent.home import open_agent
 from cleanroom.agent.progress import Progress
 from cleanroom.agent.session import Agent
+from cleanroom.agent.transport import Retries
 from cleanroom.cli.bars import Bars
 from cleanroom.cli.output import Output
 from cleanroom.domain.clock import Clock
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.secret import Secret
+
+PATIENCE = Retries(total=15.0)
+"""How long a command keeps trying to reach the escrow before it says so."""
 
 HomeOption = Annotated[
     Path | None,
@@ -122,7 +126,8 @@ class Invocation:
     def agent(self) -> Iterator[Agent]:
         """The home's agent, opened; its stages are shown while they run."""
         progress = Progress(self.bars.show)
-        with open_agent(self.home, self.passphrase(), clock=self.environment.clock, progress=progress) as agent:
+        clock = self.environment.clock
+        with open_agent(self.home, self.passphrase(), clock=clock, progress=progress, retries=PATIENCE) as agent:
             try:
                 yield agent
             finally:

@@ -44,7 +44,7 @@ def _room_document(item: RoomStatus) -> dict[str, object]:
         "title": item.title,
         "state": item.state.value,
         "partner": item.partner,
-        "waits_for": item.waits_for,
+        "waits_for": {"what": item.waits_for.what, "mine": item.waits_for.mine, "since": item.waits_for.since},
         "my_list": item.my_list,
         "their_list": item.their_list,
         "last_answer": item.last_answer,
@@ -73,7 +73,8 @@ def _screen(found: Status, now: datetime) -> list[RenderableType]:
 def _room_screen(room: RoomStatus, now: datetime) -> list[RenderableType]:
     partner = f" with {printable(room.partner)}" if room.partner else ""
     heading = Text(f"\n{printable(room.title)}{partner}", style="bold") + Text(f"  {room.state}, {room.room[:8]}")
-    rows: list[tuple[str, RenderableType]] = [("Now", printable(room.waits_for))]
+    since = f" (since {ago(room.waits_for.since, now)})" if room.waits_for.since else ""
+    rows: list[tuple[str, RenderableType]] = [("Now", printable(room.waits_for.what) + since)]
     if room.state in (RoomState.ACTIVE, RoomState.EXPIRED):
         rows += [
             ("My list", _when(room.my_list, now, "not pushed in this epoch")),

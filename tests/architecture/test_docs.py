@@ -220,9 +220,9 @@ def test_every_column_of_the_notebooks_frames_is_documented(frame: str) -> None:
     assert {row[0]: row[1] for row in table} == getattr(notebook, frame)
 
 
-@pytest.mark.parametrize("name", ["run", "test", "lock"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "requirements").glob("*.in")))
 def test_every_dependency_is_explained(name: str) -> None:
-    lines = [line.split("#")[0].strip() for line in text_of(f"requirements/{name}.in").splitlines()]
+    lines = [re.split("#|==", line)[0].strip() for line in text_of(f"requirements/{name}.in").splitlines()]
     wanted = {line for line in lines if line and not line.startswith("-")}
     table = rows_of(section(text_of("docs/dependencies.md"), f"requirements/{name}.in"))
     assert {row[0] for row in table} == wanted

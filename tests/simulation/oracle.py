@@ -75,10 +75,10 @@ def check_reports(first: Agent, second: Agent, room: RoomId) -> Cells:
 def _entries(rows: pd.DataFrame, name: str) -> "Counter[Entry]":
     found: list[Entry] = []
     for _, group in rows.groupby(name, sort=False):
-        assert group["segment"].nunique() == 1
+        (segment,) = set(group["segment"].tolist())
         keys = frozenset(zip(group["kind"].tolist(), group["key"].tolist(), strict=True))
         assert len(keys) == len(group)
-        found.append(Entry(segment=int(group["segment"].iloc[0]), keys=keys))
+        found.append(Entry(segment=segment, keys=keys))
     return Counter(found)
 
 

@@ -134,7 +134,7 @@ class TestTerms:
         self.refused(globex, mapped, view, DocumentRefused, "does not hold")
 
     def test_terms_that_name_another_sealing_key_of_the_partner_are_noticed(
-        self, world: World, mapped: RoomId, acme: Agent, globex: Agent
+        self, mapped: RoomId, acme: Agent, globex: Agent
     ) -> None:
         """Acme's signature is true: whoever holds its identity key wants lists sealed to another key."""
         other = PrivateIdentity.generate().public().sealing_key.hex()
@@ -229,9 +229,7 @@ class TestSnapshots:
         with pytest.raises(DocumentRefused, match="does not follow"):
             open_room(victim, mapped)
 
-    def test_nothing_is_signed_against_a_rolled_back_own_chain(
-        self, mapped: RoomId, acme: Agent, globex: Agent
-    ) -> None:
+    def test_nothing_is_signed_against_a_rolled_back_own_chain(self, mapped: RoomId, acme: Agent) -> None:
         victim = lied_to(acme, lambda honest: without(honest, chain(honest, acme)[-1]))
         assert sync.sync(victim, mapped)[0].steps == ()
 
@@ -288,6 +286,28 @@ class TestSnapshots:
 
         with pytest.raises(DocumentRefused, match="does not hold"):
             open_room(lied_to(globex, view), mapped)
+
+
+def test_another_root_for_a_batch_than_before_is_noticed(world: World, acme: Agent, globex: Agent) -> None:
+    """Acme has seen Globex's rows, through an escrow in league with it, and now prefers another evaluation."""
+    room = world.room(acme, globex)
+    world.put_list(acme, room, accounts(companies(0, 6)))
+    world.put_list(globex, room, accounts(companies(2, 10)))
+    world.settle(acme, globex, room=room)
+    world.put_list(globex, room, accounts(companies(2, 11)))
+    sync.sync(globex, room)
+    sync.sync(acme, room)
+    honest = open_room(acme, room).evaluations[acme.me][-1]
+    other = honest.batches[0].model_copy(update={"root": "ab" * 32})
+    signed = acme.sign(honest.model_copy(update={"batches": (other, *honest.batches[1:])}))
+
+    def view(view: RoomView) -> RoomView:
+        mine = tuple(item for item in view.evaluations if f'"evaluator":"{globex.me}"' in item.document)
+        return view.model_copy(update={"evaluations": (*mine, signed)})
+
+    problem = problem_of(lied_to(globex, view), room)
+    assert isinstance(problem, BatchOfOtherSideRefused)
+    assert "another root" in str(problem)
 
 
 def test_an_answer_that_the_escrow_did_not_sign_is_refused(mapped: RoomId, globex: Agent) -> None:

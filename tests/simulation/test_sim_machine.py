@@ -131,4 +131,4 @@ def test_the_report_is_the_truth_after_any_history() -> None:
 
 @pytest.mark.soak
 def test_the_report_is_the_truth_after_any_long_history() -> None:
-    run(settings(parent=QUICK, max_examples=150, stateful_step_count=25))
+    run(settings(parent=QUICK, max_examples=40, stateful_step_count=20))

@@ -87,6 +87,11 @@ def proven_for(identity: str, room_of: str, epoch: int) -> Callable[[Room], Sign
     return make
 
 
+def reflected(room: Room) -> SignedDocument:
+    theirs = open_room(room.acme, room.id).keys[room.globex.me]
+    return room.key(number(1), key=bytes.fromhex(theirs.key), proof=bytes.fromhex(theirs.proof))
+
+
 REFUSED: dict[str, Callable[[Room], SignedDocument]] = {
     # Even with a proof: as if the partner had learnt the scalar.
     "the victim's own key of this room": lambda room: room.key(room.scalar(room.globex, room.id)),
@@ -102,16 +107,11 @@ REFUSED: dict[str, Callable[[Room], SignedDocument]] = {
     "bit 255": lambda room: room.key(number(7), key=base_multiply(number(7))[:31] + bytes([0x80])),
     "unproven": unproven,
     "a mutated proof": mutated,
-    "the victim's key with the victim's proof": lambda room: reflected(room),
+    "the victim's key with the victim's proof": reflected,
     "proven for another room": proven_for("acme", "older", 0),
     "proven for another epoch": proven_for("acme", "id", 1),
     "proven by somebody else": proven_for("globex", "id", 0),
 }
-
-
-def reflected(room: Room) -> SignedDocument:
-    theirs = open_room(room.acme, room.id).keys[room.globex.me]
-    return room.key(number(1), key=bytes.fromhex(theirs.key), proof=bytes.fromhex(theirs.proof))
 
 
 def test_an_honest_key_is_taken(room: Room) -> None:

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lists_of_accounts import companies
-from malice import DOMAIN, Forged, Owner, problem_of, shown
+from malice import Forged, Owner, problem_of, shown
 from world import World, accounts
 
 from cleanroom.agent import evaluate, sync
-from cleanroom.agent.committed import retired_tokens, state_tokens
 from cleanroom.agent.evaluate import BatchOfOtherSideRefused
 from cleanroom.agent.problems import EscrowProblem
 from cleanroom.agent.rooms import open_room, sealing_info
@@ -22,7 +21,7 @@ from cleanroom.messages import batches
 from cleanroom.messages.batches import BatchRefused
 from cleanroom.messages.lists import ShapeCount
 from cleanroom.messages.sealing import UnsealRefused, seal
-from matching.rows import REMOVE, Rows, applied, concatenated, empty, removals
+from matching.rows import Rows, concatenated, removals
 
 KEYS = [f"company{i}.com" for i in range(9)]
 NEGATIVE = bytes([1]) + bytes(31)  # RFC 9496, appendix A.3: a negative field element
@@ -83,10 +82,10 @@ def test_an_honest_list_made_by_the_same_hands_is_taken(room: Room) -> None:
 @pytest.mark.parametrize(
     ("spoil", "rule"),
     [
-        (lambda point: bytes(32), "identity"),
+        (lambda _: bytes(32), "identity"),
         (lambda point: point[:31] + bytes([point[31] | 0x80]), "canonical"),
-        (lambda point: NEGATIVE, "canonical"),
-        (lambda point: b"\xff" * 32, "canonical"),
+        (lambda _: NEGATIVE, "canonical"),
+        (lambda _: b"\xff" * 32, "canonical"),
     ],
     ids=["identity", "bit 255", "negative", "not reduced"],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from lists_of_accounts import companies
+from malice import lied_to
 from oracle import check_reports
 from sqlalchemy import func, select
 from world import World, accounts, new_world
@@ -18,6 +19,10 @@ from cleanroom.agent.problems import EscrowProblem
 from cleanroom.agent.rooms import RoomNotActive, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import ChangeMode, RoomId, RoomState
+from cleanroom.messages.api import RoomView
+from cleanroom.messages.documents import DocumentRefused
+from cleanroom.messages.rooms import Withdrawal
+from cleanroom.messages.signing import SignedDocument
 from escrow import tables
 from escrow.tables import Base
 
@@ -67,7 +72,7 @@ def test_there_is_no_room_with_an_unconfirmed_partner(tmp_path: Path) -> None:
         assert globex.escrow.room(room).state is RoomState.PROPOSED
 
 
-def test_a_peer_with_other_tables_is_noticed_when_accepting(world: World, acme: Agent, globex: Agent) -> None:
+def test_a_peer_with_other_tables_is_noticed_when_accepting(acme: Agent, globex: Agent) -> None:
     room = agreements.propose(acme, "Globex", Proposal(title="Other tables", purpose="p"))
     with pytest.raises(RecipesDiffer, match="domain"):
         agreements.accept(other_tables(globex), room)
@@ -84,7 +89,7 @@ def test_an_agent_with_other_tables_than_the_terms_commits_nothing(world: World,
     assert globex.escrow.room(room).snapshots == ()
 
 
-def test_nothing_is_done_in_a_room_before_both_have_signed(world: World, acme: Agent, globex: Agent) -> None:
+def test_nothing_is_done_in_a_room_before_both_have_signed(world: World, acme: Agent) -> None:
     room = agreements.propose(acme, "Globex", Proposal(title="Unsigned", purpose="p", minimum_population=1))
     world.put_list(acme, room, accounts(companies(0, 4)))
     assert sync.sync(acme, room) == []
@@ -92,7 +97,7 @@ def test_nothing_is_done_in_a_room_before_both_have_signed(world: World, acme: A
         commit.commit(acme, open_room(acme, room))
 
 
-def test_a_declined_room_stays_closed(world: World, acme: Agent, globex: Agent) -> None:
+def test_a_declined_room_stays_closed(acme: Agent, globex: Agent) -> None:
     room = agreements.propose(acme, "Globex", Proposal(title="Declined", purpose="p", minimum_population=1))
     agreements.decline(globex, room)
     for agent in (acme, globex):
@@ -103,7 +108,7 @@ def test_a_declined_room_stays_closed(world: World, acme: Agent, globex: Agent) 
     assert caught.value.problem == "room_closed"
 
 
-def test_declining_a_renewal_leaves_the_room_as_it_was(world: World, room: RoomId, acme: Agent, globex: Agent) -> None:
+def test_declining_a_renewal_leaves_the_room_as_it_was(room: RoomId, acme: Agent, globex: Agent) -> None:
     before = open_room(acme, room).terms
     agreements.renew(acme, room, days=100)
     agreements.decline(globex, room)
@@ -120,17 +125,34 @@ def test_leaving_purges_escrow_and_vault(world: World, room: RoomId, acme: Agent
     assert [held(world, table, room) for table in (*OF_A_ROOM, tables.AnswerRecord)] == [0] * 7
     assert acme.vault.addresses(f"room/{room}/") == []
     assert open_room(globex, room).state is RoomState.LEFT
-    assert sync.sync(globex, room) == []
+    assert sync.sync(acme, room) == []
     with pytest.raises(RoomNotActive):
         commit.commit(globex, open_room(globex, room))
 
 
-def test_when_the_other_side_leaves_the_vault_forgets_the_room(
-    world: World, room: RoomId, acme: Agent, globex: Agent
-) -> None:
+def test_when_the_other_side_leaves_the_vault_forgets_the_room(room: RoomId, acme: Agent, globex: Agent) -> None:
     agreements.leave(acme, room)
-    sync.sync(globex)
+    (result,) = sync.sync(globex, room)
+    assert (result.problem, len(result.steps)) == (None, 1)
     assert globex.vault.addresses(f"room/{room}/") == []
+    assert sync.sync(globex, room) == []
+
+
+def test_an_unsigned_claim_that_a_member_left_deletes_nothing(room: RoomId, globex: Agent) -> None:
+    def view(honest: RoomView) -> RoomView:
+        return honest.model_copy(update={"state": RoomState.LEFT})
+
+    assert not agreements.forget_left(lied_to(globex, view), room)
+    forged = globex.sign(Withdrawal(room=room, partner=globex.me, reason="left", created="2026-11-02T09:00:00Z"))
+    other = open_room(globex, room).other.partner
+    claimed = forged.model_copy(update={"document": forged.document.replace(globex.me, other)})
+
+    def signed_by_nobody(honest: RoomView) -> RoomView:
+        return view(honest).model_copy(update={"withdrawals": (claimed,)})
+
+    with pytest.raises(DocumentRefused):
+        agreements.forget_left(lied_to(globex, signed_by_nobody), room)
+    assert globex.vault.addresses(f"room/{room}/")
 
 
 def test_an_expired_room_shows_its_answers_and_takes_nothing_new(world: World, acme: Agent, globex: Agent) -> None:
@@ -168,12 +190,10 @@ def test_a_new_epoch_leaves_nothing_of_the_old_one(world: World, room: RoomId, a
     assert all(held(world, table, room) for table in OF_A_ROOM)
 
 
-def test_a_key_for_an_epoch_that_is_not_now_is_refused(world: World, room: RoomId, acme: Agent) -> None:
+def test_a_key_for_an_epoch_that_is_not_now_is_refused(room: RoomId, acme: Agent) -> None:
     current = open_room(acme, room)
     signed = acme.vault.get(f"room/{room}/0/key")
     assert signed is not None
-    from cleanroom.messages.signing import SignedDocument
-
     document = SignedDocument.model_validate_json(signed)
     with pytest.raises(EscrowProblem):
         acme.escrow.put_key(room, current.epoch + 1, acme.me, document)

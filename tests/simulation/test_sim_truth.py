@@ -7,7 +7,10 @@ from lists_of_accounts import SEGMENTS, account_lists, companies, lei
 from oracle import check_reports, committed, transposed, wanted
 from world import World, accounts
 
+from cleanroom.agent import commit
+from cleanroom.agent.epochs import publish_key
 from cleanroom.agent.overlap import overlap
+from cleanroom.agent.rooms import open_room
 
 Rows = list[dict[str, str]]
 QUICK = settings(
@@ -41,7 +44,7 @@ def test_the_report_is_the_maximum_matching_of_the_lists(
 
 
 @pytest.mark.soak
-@settings(parent=QUICK, max_examples=400)
+@settings(parent=QUICK, max_examples=100)
 @given(
     first=account_lists(40), second=account_lists(40), segments=st.permutations(SEGMENTS).map(lambda s: tuple(s[:2]))
 )
@@ -100,10 +103,6 @@ def test_floor_withholds_what_is_below_it_on_both_sides_alike(world: World) -> N
 
 
 def test_a_key_of_more_than_five_accounts_is_left_out_and_reported(world: World) -> None:
-    from cleanroom.agent import commit
-    from cleanroom.agent.epochs import publish_key
-    from cleanroom.agent.rooms import open_room
-
     acme, globex = world.agents["Acme"], world.agents["Globex"]
     room = world.room(acme, globex)
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from world import PASSPHRASE, World, accounts
 
 from cleanroom.agent import epochs, evaluate, sync
+from cleanroom.agent.committed import state
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.vault import Vault
@@ -115,7 +116,7 @@ def test_after_any_kill_the_chunks_are_the_sorted_list_cut_at_the_fixed_size(
 
 @pytest.mark.soak
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
     kills=st.lists(
@@ -213,8 +214,6 @@ def test_the_order_of_uploaded_rows_is_independent_of_the_owners_order(
     # Who knows all secrets can tie each uploaded row to the owner's account; nobody does.
     names = np.array([list(name) for name in pseudonyms(uploaded(world, room, globex))], np.uint8)
     handles = [name.tobytes() for name in unrenamed(names, secrets.renaming_key)]
-    from cleanroom.agent.committed import state
-
     kept = state(acme, open_room(acme, room))
     input_rank = {handle: order[key] for handle, key in zip(kept["handle"], kept["key"], strict=True)}
     upload = np.array([input_rank[handle] for handle in handles])

@@ -10,7 +10,6 @@ from typer.main import get_command
 from cleanroom.agent.vault import Vault
 from cleanroom.agent.vault_errors import WrongPassphrase
 from cleanroom.agent.vault_key import KdfCost
-from cleanroom.cli import status
 from cleanroom.cli.exits import Exit
 from cleanroom.cli.invocation import Ask
 from cleanroom.cli.main import app, environment_of
@@ -114,17 +113,6 @@ def test_options_that_do_not_fit_are_refused(arguments: tuple[str, ...], command
     ended = command(*arguments, "--json")
     assert ended.code == Exit.REFUSED
     assert json.loads(ended.out)["error"]["message"]
-
-
-def test_interrupted_ends_cleanly_and_says_that_it_goes_on(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(status, "begin", interrupted)
-    ended = command("status")
-    assert ended.code == Exit.INTERRUPTED
-    assert "the same command goes on" in ended.err
-    assert "Traceback" not in ended.err
 
 
 def test_backup_rekey_and_restore(command: Command, home: Path, tmp_path: Path) -> None:
