@@ -147,6 +147,19 @@ def test_an_agent_keeps_its_rows_until_it_holds_the_other_sides_root(
     assert sync.sync(globex, room)[0].steps == ("uploaded the evaluation",)
 
 
+def test_roots_for_an_older_pair_do_not_count(world: World, room: RoomId, acme: Agent, globex: Agent) -> None:
+    """Acme has signed for the pair before, not for the one with its newest batch."""
+    world.settle(acme, globex, room=room)
+    world.put_list(acme, room, accounts(companies(0, 14, prefix="a")))
+    commit.commit(acme, open_room(acme, room))
+    (result,) = sync.sync(globex, room)
+    assert result.problem is None
+    assert result.steps[-1] == "signed the evaluation's roots"
+    assert globex.me not in {
+        item.evaluator for item in globex.escrow.room(room).progress if item.number > 1 and item.chunks
+    }
+
+
 def test_rows_before_the_other_sides_root_are_refused(room: RoomId, acme: Agent, globex: Agent) -> None:
     """Globex has signed, Acme has not: Globex's rows are refused, and so are Acme's, who signed nothing."""
     current = open_room(globex, room)
