@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cleanroom.agent.overlap import Overlap, Side
 from cleanroom.cli.output import error_document, facts, printable, table
-from cleanroom.cli.words import ago, label_words, until
+from cleanroom.cli.words import ago, counted, label_words, until
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId
 
@@ -51,9 +51,8 @@ def overlap_screen(item: Overlap, now: datetime) -> list[RenderableType]:
     mine, theirs = printable(item.mine.name), printable(item.theirs.name)
     heading = f"\n{printable(item.title)}: {mine} (rows) x {theirs} (columns)"
     parts: list[RenderableType] = [Text(heading, style="bold"), _matrix(item)]
-    at_least = "at least " if item.withheld else ""
     rows: list[tuple[str, RenderableType]] = [
-        ("In all", f"{at_least}{item.shown:,} distinct companies in the cells that are shown"),
+        ("Sum", sum_words(item)),
         (mine, side_words(item.mine, item, now)),
         (theirs, side_words(item.theirs, item, now)),
         ("Answer", f"number {item.number}, {ago(item.edge, now)} ({item.edge})"),
@@ -63,6 +62,12 @@ def overlap_screen(item: Overlap, now: datetime) -> list[RenderableType]:
     if item.withheld:
         parts.append(Text(withheld_words(item.floor), style="dim"))
     return parts
+
+
+def sum_words(item: Overlap) -> str:
+    """What the shown cells add up to. Not a number of companies: one may match in two segments of the other side."""
+    shown = f"{item.shown:,} in the cells that are shown"
+    return f"{shown}; {counted(item.withheld, 'cell')} withheld" if item.withheld else shown
 
 
 def side_words(side: Side, item: Overlap, now: datetime) -> str:

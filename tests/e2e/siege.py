@@ -87,10 +87,10 @@ class Siege:
 
     def settle(self) -> None:
         """Wait until both sides see the truth, and that nothing was lost on the way."""
-        room, expected = self.ground.room, self.expected()
+        expected = self.expected()
         wanted = {"Acme": expected, "Globex": transposed(expected)}
         for side, cells in wanted.items():
-            until(lambda s=side, c=cells: shown(self.agents[s], room) == c, f"{side}'s report is the truth")
+            until(lambda s=side, c=cells: self._sees(s, c), f"{side}'s report is the truth")
         for witness in self.witnesses:
             witness.check()
 
@@ -124,11 +124,14 @@ class Siege:
         self.watchers[side] = partner.start("sync", "--watch", log=self.ground.folder / f"{side.lower()}-sync.log")
 
     def end(self) -> None:
-        """What people see at the end, through fresh processes; and nobody ended by himself."""
-        for side, watcher in self.watchers.items():
-            assert watcher.poll() is None, f"{side}'s sync --watch ended by itself"
+        """What people see at the end, through fresh processes."""
         assert cells_of(self.ground.acme) == self.expected()
         assert cells_of(self.ground.globex) == transposed(self.expected())
+
+    def _sees(self, side: str, cells: Cells) -> bool:
+        for name, watcher in self.watchers.items():
+            assert watcher.poll() is None, f"{name}'s sync --watch ended by itself; see the folder's logs"
+        return shown(self.agents[side], self.ground.room) == cells
 
     def _kill_escrow(self) -> None:
         escrow = self.ground.escrow

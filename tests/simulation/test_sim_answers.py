@@ -45,14 +45,14 @@ def push(world: World, agent: Agent, room: RoomId, stop: int) -> None:
 def test_no_answer_before_both_lists_are_evaluated(world: World, acme: Agent, globex: Agent) -> None:
     room = world.room(acme, globex, answer_interval=HOUR)
     world.put_list(acme, room, accounts(companies(0, 8)))
-    with pytest.raises(NoAnswerYet, match="(?i)you have"):
+    with pytest.raises(NoAnswerYet, match=r"(?i)you have"):
         overlap(acme, room)
     sync.sync(acme, room)
     with pytest.raises(NoAnswerYet, match="Globex has"):
         overlap(acme, room)
     world.put_list(globex, room, accounts(companies(3, 13)))
     sync.sync(globex, room)
-    with pytest.raises(NoAnswerYet, match="(?i)your agent has not evaluated"):
+    with pytest.raises(NoAnswerYet, match=r"(?i)your agent has not evaluated"):
         overlap(acme, room)
     world.settle(acme, globex, room=room)
     assert overlap(acme, room).cells[0][0] == 5

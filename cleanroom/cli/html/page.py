@@ -12,8 +12,8 @@ from string import Template
 
 from cleanroom.agent.overlap import Overlap, Side
 from cleanroom.cli.output import printable
-from cleanroom.cli.overlap_view import Unanswered, change_words, withheld_words
-from cleanroom.cli.words import ago, counted, label_words, until
+from cleanroom.cli.overlap_view import Unanswered, change_words, sum_words, withheld_words
+from cleanroom.cli.words import ago, label_words, until
 from cleanroom.messages.documents import instant
 
 
@@ -27,8 +27,6 @@ def page(found: Sequence[Overlap], waiting: Sequence[Unanswered], now: datetime)
 
 
 def _report(item: Overlap, now: datetime) -> str:
-    at_least = "At least " if item.withheld else ""
-    because = f" {counted(item.withheld, 'cell')} withheld." if item.withheld else ""
     ahead = "after the next push of either side"
     if item.next_answer is not None:
         ahead = f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
@@ -37,7 +35,7 @@ def _report(item: Overlap, now: datetime) -> str:
 <h2>{_text(item.title)}</h2>
 <p class="soft">Answer {item.number}, computed {_text(ago(item.edge, now))} ({_text(item.edge)}).
 Next answer: {_text(ahead)}.</p>
-<p class="sum"><strong>{at_least}{item.shown:,}</strong> companies in common.{because}</p>
+<p class="sum">Sum: <strong>{_text(sum_words(item))}</strong></p>
 <div class="wide">{_matrix(item)}</div>
 {withheld}
 {_lists(item, now)}
