@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from api.service import problems, routes_lists, routes_partners, routes_rooms
+from api.service import problems, reference, routes_lists, routes_partners, routes_rooms
 from api.service.desk import Desk
 from api.service.signatures import SignedExchange
 from cleanroom.messages.api import Problem
@@ -40,11 +40,13 @@ def create_app(desk: Desk) -> ASGIApp:
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         responses=_problem_responses(),
     )
     app.state.desk = desk
     problems.install(app)
+    reference.install(app)
     for routes in (routes_partners, routes_rooms, routes_lists):
         app.include_router(routes.router)
     return SignedExchange(app, desk)

@@ -28,7 +28,7 @@ class Witness:
     def __init__(self, ground: Ground, name: str) -> None:
         self._partner, self._room = ground.partner(name), ground.room
         self._wrong: list[str] = []
-        self._stopping = Event()
+        self._looking, self._stopping = Event(), Event()
         self._thread = Thread(target=self._watch, name=f"witness of {name}")
         self.snapshots: dict[tuple[str, int], str] = {}
         self.complete: set[tuple[str, int]] = set()
@@ -36,6 +36,8 @@ class Witness:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        # Two threads that derive the vault's key at the same moment block each other for ever (OpenSSL's Argon2).
+        self._looking.wait()
         return self
 
     def __exit__(
@@ -53,6 +55,7 @@ class Witness:
     def _watch(self) -> None:
         try:
             with opened(self._partner) as agent:
+                self._looking.set()
                 while not self._stopping.wait(PAUSE_SECONDS):
                     try:
                         self._look(agent)
@@ -60,6 +63,8 @@ class Witness:
                         continue
         except Exception as error:  # noqa: BLE001 - a thread's errors are told in `check`
             self._wrong.append(f"{type(error).__name__}: {error}")
+        finally:
+            self._looking.set()
 
     def _look(self, agent: Agent) -> None:
         answers = [signed.document for signed in agent.escrow.answers(self._room)]
