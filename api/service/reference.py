@@ -15,7 +15,8 @@ STYLE: Final = """
 :root { color-scheme: light dark } body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto;
 padding: 0 1rem } code, pre { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap }
 section { border-top: 1px solid #8884; margin-top: 1.5rem } table { border-collapse: collapse }
-td { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top } h2 code { font-size: 15px } summary { cursor: pointer }
+td { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top }
+h2 code { font-size: 15px } summary { cursor: pointer }
 """
 
 
