@@ -77,6 +77,17 @@ def test_a_differing_identifier_vetoes_and_an_equal_one_decides(world: World) ->
     assert check_reports(acme, globex, room)[2][2] == 2
 
 
+def test_rows_are_my_segments_and_columns_theirs(world: World) -> None:
+    """An overlap that is not symmetric: four of Acme's customers are prospects of Globex."""
+    acme, globex = world.agents["Acme"], world.agents["Globex"]
+    room = world.room(acme, globex)
+    world.put_list(acme, room, accounts(companies(0, 6) + companies(20, 23, prefix="p", segment="prospects")))
+    world.put_list(globex, room, accounts(companies(2, 9, segment="prospects") + companies(22, 25, prefix="c")))
+    world.settle(acme, globex, room=room)
+    assert check_reports(acme, globex, room) == ((None, None, 4), (None, None, None), (1, None, None))
+    assert overlap(globex, room).cells == ((None, None, 1), (None, None, None), (4, None, None))
+
+
 def test_an_overlap_of_everything_is_withheld_and_so_is_none(world: World) -> None:
     acme, globex = world.agents["Acme"], world.agents["Globex"]
     room = world.room(acme, globex)
