@@ -16,7 +16,10 @@ from escrow.errors import Conflict, NotFound, TermsPending, TermsRefused, Withdr
 from escrow.rooms import EnteredRoom
 from escrow.tables import Membership, Room, TermsSignature, TermsVersion, WithdrawalRecord
 
-KEPT: Final = ("room", "members", "escrow_key", "starts", "epoch_days", "kinds", "segments")
+KEPT: Final = (
+    *("room", "members", "escrow_key", "starts", "epoch_days", "kinds", "segments"),
+    *("minimum_population", "changes", "answer_interval"),
+)
 """What a renewal cannot change: rows that are committed already depend on it, or the members do."""
 
 

@@ -10,49 +10,27 @@ For each batch of the other side:
 5. sign the roots for the pair of newest snapshots, and send them;
 6. upload rows only while holding the other side's signed roots for the same pair.
 
-A kill at any point costs at most one chunk. Not done here: what the escrow makes of the rows.
+A kill at any point costs at most one chunk. Not done here: steps 1 and 2 (`received`), and what the escrow makes
+of the rows.
 """
 
-import hashlib
-
 import numpy as np
-import pandas as pd
 
 from cleanroom.agent.client import Place
-from cleanroom.agent.committed import head, retired_tokens, state_tokens
+from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
-from cleanroom.agent.outbox import shape_counts
-from cleanroom.agent.rooms import Room, room_context, sealing_info
+from cleanroom.agent.received import BatchOfOtherSideRefused, checked, fetched
+from cleanroom.agent.rooms import Room, room_context
 from cleanroom.agent.session import Agent
-from cleanroom.domain.errors import VerificationFailed
-from cleanroom.domain.vocabulary import ChangeMode, Digest
+from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages import batches
 from cleanroom.messages.documents import Count, DigestText, Wire, instant, read_document
 from cleanroom.messages.lists import EvaluatedBatch, Evaluation, Snapshot
-from cleanroom.messages.sealing import unseal
 from cleanroom.messages.signing import SignedDocument
-from matching import changes, merkle, tokens
+from matching import merkle, tokens
 from matching.group import multiply
-from matching.histogram import histogram
 from matching.refusal import Refusal
-from matching.rows import (
-    ADD,
-    TAG_BYTES,
-    TOKEN_BYTES,
-    Bytes,
-    Rows,
-    applied,
-    as_keys,
-    concatenated,
-    empty,
-    from_leaves,
-)
-
-
-class BatchOfOtherSideRefused(VerificationFailed):
-    """The other side's list breaks a rule of P4. Nothing of it is evaluated."""
-
-    code = "other_side_refused"
+from matching.rows import ADD, TAG_BYTES, TOKEN_BYTES, Rows, as_keys, concatenated, empty, from_leaves
 
 
 class Evaluated(Wire):
@@ -144,12 +122,6 @@ def upload_rows(agent: Agent, room: Room) -> bool:
     return sent
 
 
-def their_state(agent: Agent, room: Room) -> Rows:
-    """This agent's own copy of the other side's list as far as it was checked (rows of tokens)."""
-    data = agent.vault.get(epoch_prefix(room.id, room.epoch) + "theirs/state")
-    return empty(TOKEN_BYTES) if data is None else from_leaves(data, TOKEN_BYTES)
-
-
 def _our_turn(agent: Agent, room: Room) -> Evaluation | None:
     """My newest evaluation for which the other side has signed the opposite one."""
     for mine in reversed(room.evaluations[agent.me]):
@@ -174,9 +146,9 @@ def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
     prefix = _batch_prefix(room, snapshot.number)
     order = agent.vault.get(prefix + "sorted")
     if order is None:
-        batch = _fetched(agent, room, snapshot)
+        batch = fetched(agent, room, snapshot)
         with agent.progress.stage("check", len(batch)):
-            after = _checked(agent, room, snapshot, batch)
+            after = checked(agent, room, snapshot, batch)
         ordered = _sorted(batch, epoch_secrets(agent, room).renaming_key)
         with agent.vault.transaction():
             agent.vault.put(prefix + "of", snapshot.digest().encode())
@@ -192,54 +164,6 @@ def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
         root = merkle.root(tags.leaves(), tags.leaf_width)
     finished = Evaluated(number=snapshot.number, rows=len(tags), root=Digest(root.hex()), snapshot=snapshot.digest())
     agent.save(prefix + "finished", finished)
-
-
-def _fetched(agent: Agent, room: Room, snapshot: Snapshot) -> Rows:
-    """Step 1."""
-    place = Place(room.id, room.epoch, snapshot.owner, snapshot.number)
-    if len(snapshot.chunks) != batches.chunk_count(snapshot.rows):
-        raise BatchOfOtherSideRefused("a snapshot has not as many chunks as its rows need")
-    parts = [empty(TOKEN_BYTES)]
-    with agent.progress.stage("fetch", snapshot.rows) as advance:
-        for index, digest in enumerate(snapshot.chunks):
-            sealed = agent.escrow.sealed_chunk(place, index)
-            if hashlib.sha256(sealed).hexdigest() != digest:
-                raise BatchOfOtherSideRefused(f"chunk {index} is not the one that the other side signed")
-            info = sealing_info(snapshot.owner, room.id, room.epoch, snapshot.number, index)
-            data = unseal(sealed, agent.identity.sealing_key, info)
-            rows = batches.chunk_rows(snapshot.rows, index)
-            parts.append(batches.decode(data, value_bytes=TOKEN_BYTES, rows=rows))
-            advance(rows)
-    batch = concatenated(parts)
-    if merkle.root(batch.leaves(), batch.leaf_width).hex() != snapshot.root:
-        raise BatchOfOtherSideRefused("the rows do not have the Merkle root that the other side signed")
-    return batch
-
-
-def _checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
-    """Step 2: the other side's list after the batch."""
-    terms, kinds = room.terms, len(room.terms.kinds)
-    before = their_state(agent, room)
-    batch.well_formed(segments=len(terms.segments), kinds=kinds)
-    after = applied(before, batch)
-    points = as_keys(after.value)
-    if len(np.unique(points)) != len(points):
-        raise Refusal("repeated_points", "two rows carry the same token")
-    mine = np.concatenate([state_tokens(agent, room), retired_tokens(agent, room)])
-    if len(mine) and np.isin(points, as_keys(mine)).any():
-        raise Refusal("own_tokens", "tokens of this agent come back as the other side's")
-    shapes = histogram(after, kinds)
-    if shape_counts(shapes) != snapshot.shapes:
-        raise Refusal("histogram_differs", "the shapes of the rows are not those that were signed")
-    if any(count < terms.minimum_population for count in shapes.values()):
-        raise Refusal("shape_too_rare", "a shape is held by fewer entries than the room's minimum population")
-    if sum(shapes.values()) > terms.quota:
-        raise Refusal("over_quota", "more entries than the terms' quota")
-    if terms.changes is ChangeMode.BATCHED and snapshot.number > 1:
-        groups = changes.groups(_frame(before), _names(batch.removed()), _frame(batch.added()), kind_count=kinds)
-        if any(count < terms.minimum_population for count in groups.values()):
-            raise Refusal("group_too_small", "fewer entries than the minimum population changed in the same way")
-    return after
 
 
 def _sorted(batch: Rows, renaming_key: bytes) -> Rows:
@@ -295,14 +219,3 @@ def _load_rows(agent: Agent, address: str, value_bytes: int) -> Rows:
     if data is None:
         raise BatchOfOtherSideRefused("an evaluated chunk is missing from the vault")
     return from_leaves(data, value_bytes)
-
-
-def _names(block: Bytes) -> list[bytes]:
-    flat = block.tobytes()
-    return [flat[i : i + 16] for i in range(0, len(flat), 16)]
-
-
-def _frame(rows: Rows) -> pd.DataFrame:
-    handles = np.empty(len(rows), dtype=object)
-    handles[:] = _names(rows.name)
-    return pd.DataFrame({"handle": handles, "segment": rows.segment, "kind": rows.kind})

@@ -20,6 +20,9 @@ POLL_SECONDS = 20
 """How long one long poll may take. Answers that fall due by time alone are seen at the next one."""
 
 
+MOST_PASSES = 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
     """What one pass did in one room: the steps taken, and - if it stopped at one - why."""
@@ -70,10 +73,12 @@ def _synced(agent: Agent, room: RoomSummary) -> Synced:
     problem: Problem | None = None
     try:
         with agent.locked(f"sync-{room.room}"):
-            work, problem = _pass(agent, room.room)
-            while work:
-                steps += work
+            # Bounded, so that an escrow that hides what it was given cannot keep this agent busy for ever.
+            for _ in range(MOST_PASSES):
                 work, problem = _pass(agent, room.room)
+                steps += work
+                if not work:
+                    break
     except (CleanroomError, Refusal) as error:
         problem = error
     return Synced(room=room.room, title=room.title, steps=tuple(steps), problem=problem)

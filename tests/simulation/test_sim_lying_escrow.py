@@ -12,11 +12,11 @@ from world import World, accounts
 
 from cleanroom.agent import agreements, sync
 from cleanroom.agent.agreements import Proposal
-from cleanroom.agent.evaluate import BatchOfOtherSideRefused
 from cleanroom.agent.keys import PrivateIdentity
 from cleanroom.agent.overlap import overlap
 from cleanroom.agent.partners import KeysChanged, NotConfirmed, WordsDiffer, confirm, directory
 from cleanroom.agent.problems import EscrowNotAuthentic
+from cleanroom.agent.received import BatchOfOtherSideRefused
 from cleanroom.agent.rooms import ClocksDiffer, open_room
 from cleanroom.agent.session import Agent, sign_document
 from cleanroom.domain.secret import Secret

@@ -10,9 +10,9 @@ from lists_of_accounts import companies
 from malice import Forged, Owner, problem_of, shown
 from world import World, accounts
 
-from cleanroom.agent import evaluate, sync
-from cleanroom.agent.evaluate import BatchOfOtherSideRefused
+from cleanroom.agent import evaluate, received, sync
 from cleanroom.agent.problems import EscrowProblem
+from cleanroom.agent.received import BatchOfOtherSideRefused
 from cleanroom.agent.rooms import open_room, sealing_info
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import VerificationFailed
@@ -131,7 +131,7 @@ def test_own_tokens_that_were_taken_out_since_are_refused_too(room: Room) -> Non
 def evaluated_by_acme(room: Room) -> bytes:
     """A token of Globex's, as Acme finds it in what was sealed to it."""
     evaluate.evaluate(room.acme, open_room(room.acme, room.id))
-    return evaluate.their_state(room.acme, open_room(room.acme, room.id)).value[3].tobytes()
+    return received.their_state(room.acme, open_room(room.acme, room.id)).value[3].tobytes()
 
 
 def token_of(room: Room, key: str) -> bytes:

@@ -10,7 +10,7 @@ from oracle import check_reports
 from sqlalchemy import select
 from world import PASSPHRASE, World, accounts
 
-from cleanroom.agent import epochs, evaluate, sync
+from cleanroom.agent import epochs, received, sync
 from cleanroom.agent.committed import state
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
@@ -221,7 +221,7 @@ def test_the_order_of_uploaded_rows_is_independent_of_the_owners_order(
     assert sorted(upload.tolist()) == list(range(count))
     assert abs(spearman(upload)) < 0.12
     # Nor does the order in which the owner's rows travelled: sealed batches are shuffled.
-    sent = evaluate.their_state(globex, current)
+    sent = received.their_state(globex, current)
     travelled = np.array([input_rank[name.tobytes()] for name in sent.name])
     assert abs(spearman(travelled)) < 0.12
     by_handle = {name.tobytes(): i for i, name in enumerate(sent.name)}

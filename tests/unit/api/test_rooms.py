@@ -118,9 +118,12 @@ def test_a_renewal_is_in_force_once_signed_and_keeps_what_rows_depend_on(setting
         {"starts": instant(START + timedelta(days=1))},
         {"epoch_days": 7},
         {"members": (bo.member, ana.member)},
+        {"minimum_population": setting.terms.minimum_population + 1},
+        {"changes": "batched" if setting.terms.changes == "immediate" else "immediate"},
+        {"answer_interval": 61},
     ):
         assert code_of(ana.propose(renewal(setting, **change))) == (422, "terms_refused"), change
-    terms = renewal(setting, answer_interval=60, **LATER)
+    terms = renewal(setting, purpose="another purpose", **LATER)
     digest_in(ana.propose(terms))
     digest_in(bo.accept(terms))
     assert len(ana.view(setting.room).terms) == 2
