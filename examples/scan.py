@@ -1,7 +1,7 @@
 """Search a folder's files, byte for byte, for many strings at once: the proof that a sceptic can see.
 
-Every needle is looked for as it is (UTF-8). Windows of eight bytes are compared with the sorted beginnings of the
-needles, so that fifty thousand cost little more than one; what is shorter than that is looked for one by one.
+Every needle is looked for as it is (UTF-8). Windows of eight bytes - four for shorter needles - are compared with the
+sorted beginnings of the needles, so that fifty thousand cost little more than one.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-WINDOW = 8
+WINDOWS = {8: "<u8", 4: "<u4"}
+"""Bytes of a window -> its integer type, widest first."""
 
 
 def found_in(folder: Path, needles: Iterable[str]) -> set[str]:
@@ -23,23 +24,33 @@ def found_in(folder: Path, needles: Iterable[str]) -> set[str]:
 
 
 def _hits(data: bytes, needles: Iterable[bytes]) -> set[bytes]:
-    by_start: dict[int, list[bytes]] = {}
-    hits = set()
+    hits: set[bytes] = set()
+    of_window: dict[int, list[bytes]] = {width: [] for width in WINDOWS}
     for needle in needles:
-        if len(needle) >= WINDOW:
-            by_start.setdefault(int.from_bytes(needle[:WINDOW], "little"), []).append(needle)
+        width = next((width for width in WINDOWS if len(needle) >= width), None)
+        if width is not None:
+            of_window[width].append(needle)
         elif needle in data:
             hits.add(needle)
-    starts = np.array(sorted(by_start), np.uint64)
-    for shift in range(WINDOW if len(starts) else 0):
-        whole = (len(data) - shift) // WINDOW
+    for width, group in of_window.items():
+        hits |= _hits_by_window(data, group, width)
+    return hits
+
+
+def _hits_by_window(data: bytes, needles: list[bytes], width: int) -> set[bytes]:
+    by_start: dict[int, list[bytes]] = {}
+    for needle in needles:
+        by_start.setdefault(int.from_bytes(needle[:width], "little"), []).append(needle)
+    starts = np.array(sorted(by_start), WINDOWS[width])
+    hits: set[bytes] = set()
+    for shift in range(width if len(starts) else 0):
+        whole = (len(data) - shift) // width
         if whole <= 0:
             continue
-        windows = np.frombuffer(data, "<u8", count=whole, offset=shift)
+        windows = np.frombuffer(data, WINDOWS[width], count=whole, offset=shift)
         at = np.searchsorted(starts, windows)
         at[at == len(starts)] = 0
         for position in np.flatnonzero(starts[at] == windows).tolist():
-            offset = position * WINDOW + shift
-            candidates = by_start[int(windows[position])]
-            hits |= {needle for needle in candidates if data.startswith(needle, offset)}
+            offset = position * width + shift
+            hits |= {needle for needle in by_start[int(windows[position])] if data.startswith(needle, offset)}
     return hits
