@@ -159,7 +159,10 @@ def _serve(home: Path, database: str, port: int) -> "tuple[subprocess.Popen[str]
         process = subprocess.Popen(
             [*command, "--migrate"], env=_environment(), stdout=subprocess.PIPE, stderr=log, text=True
         )
-    line = process.stdout.readline() if process.stdout else ""
+    line = ""
+    if process.stdout:
+        with process.stdout:
+            line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"the escrow did not start; see {home / 'escrow.log'}")
     return process, str(json.loads(line)["url"])

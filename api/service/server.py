@@ -1,6 +1,8 @@
 """Serving the application with uvicorn, and saying once where it listens."""
 
+import os
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.service.bell import Bell
+from cleanroom.domain.errors import InputRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,12 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: ASGIApp, at: Listening, *, bell: Bell, started: Callable[[str], None]) -> None:
-    """Serve until interrupted; calls `started` with the service's URL once it accepts connections."""
+    """Serve until interrupted; calls `started` with the service's URL once it accepts connections.
+
+    Raises:
+        InputRefused: the address is taken or not this machine's, or the certificate cannot be used.
+    """
+    _require_certificate(at)
     config = uvicorn.Config(
         app,
         host=at.host,
@@ -53,7 +61,7 @@ def serve(app: ASGIApp, at: Listening, *, bell: Bell, started: Callable[[str], N
         lifespan="on",
         timeout_graceful_shutdown=30,
     )
-    listener = config.bind_socket()
+    listener = _bound(at)
     host = f"[{at.host}]" if ":" in at.host else at.host
     scheme = "https" if at.certificate else "http"
     url = f"{scheme}://{host}:{listener.getsockname()[1]}"
@@ -61,3 +69,26 @@ def serve(app: ASGIApp, at: Listening, *, bell: Bell, started: Callable[[str], N
         _Server(config, bell=bell, started=lambda: started(url)).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def _require_certificate(at: Listening) -> None:
+    if at.certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(at.certificate, at.private_key)
+    except (OSError, ssl.SSLError) as error:
+        raise InputRefused(f"--tls-cert and --tls-key: cannot be used ({type(error).__name__})") from None
+
+
+def _bound(at: Listening) -> socket.socket:
+    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((at.host, at.port))
+    except OSError as error:
+        listener.close()
+        raise InputRefused(f"--host and --port: cannot listen there: {os.strerror(error.errno or 0)}") from None
+    listener.set_inheritable(True)
+    return listener

@@ -9,6 +9,7 @@ Nonces are 96 random bits. NIST SP 800-38D bounds one key to 2^32 of them; a vau
 import hashlib
 import hmac
 import secrets
+import threading
 import unicodedata
 from dataclasses import dataclass
 from typing import Self
@@ -131,6 +132,9 @@ def require_passphrase(passphrase: Secret[str]) -> None:
         raise PassphraseRefused(f"passphrase: at least {PASSPHRASE_MINIMUM} characters")
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def _wrapping_key(passphrase: Secret[str], header: WrappedKey) -> Secret[bytes]:
     derivation = Argon2id(
         salt=header.salt,
@@ -139,7 +143,9 @@ def _wrapping_key(passphrase: Secret[str], header: WrappedKey) -> Secret[bytes]:
         lanes=header.cost.lanes,
         memory_cost=header.cost.memory_kib,
     )
-    return Secret(derivation.derive(_normal(passphrase).reveal().encode("utf-8", "surrogatepass")))
+    # Two threads deriving at once hang for ever in the library behind it when lanes are more than one.
+    with _ONE_AT_A_TIME:
+        return Secret(derivation.derive(_normal(passphrase).reveal().encode("utf-8", "surrogatepass")))
 
 
 def _normal(passphrase: Secret[str]) -> Secret[str]:

@@ -312,7 +312,6 @@ def test_the_command_never_repeats_a_cell(on_sqlite: Run, tmp_path: Path) -> Non
     assert codes["damaged workbook"] == codes["column that is not there"] == codes["delta without a list"] == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the first row of a file without a header is repeated as if it were one")
 def test_the_command_never_repeats_the_first_row_of_a_file_without_a_header(on_sqlite: Run, tmp_path: Path) -> None:
     headless = tmp_path / "headless.csv"
     headless.write_text("".join(f"{i},{BAD} {i},https://{BAD}{i}.com\n" for i in range(60)), encoding="utf-8")

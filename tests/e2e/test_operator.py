@@ -172,7 +172,6 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
         assert refusal(done) == "input_refused"
 
 
-@pytest.mark.xfail(strict=True, reason="serve ends with a traceback of ssl's instead of a refusal")
 def test_a_certificate_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     _, key = self_signed(tmp_path)
     tls = ("--tls-cert", tmp_path / "nothing.pem", "--tls-key", key)

@@ -19,6 +19,7 @@ from cleanroom.domain.fields import DEFAULT_CATALOGUE, Field, FieldType
 _LOOK: Final = 500  # filled cells of a column that are looked at
 _MOSTLY: Final = 0.6
 _HOST: Final = re.compile(r"(https?://)?([\w-]{1,63}\.)+[^\W\d_][\w-]{1,62}\.?(:\d+)?([/?#]\S*)?", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _AMBIGUOUS: Final = frozenset(KEY_TARGETS)  # a wrong guess here spoils the matching: refuse
 
@@ -33,8 +34,10 @@ def guess_mapping(
     """A mapping for `table`: `given` (target -> header) stands, the other targets are guessed.
 
     `dates` decides numeric dates where no cell does. Raises InputRefused when neither name nor website is found,
-    when two columns fit one match key equally well, and when `given` names an unknown target or header.
+    when two columns fit one match key equally well, when `given` names an unknown target or header, and when what
+    should be the headers looks like an account.
     """
+    _require_headers(table)
     columns = _exact(table, given or {}, catalogue)
     targets = [*KEY_TARGETS, *OTHER_TARGETS, *(item.name for item in catalogue)]
     for target in targets:
@@ -54,6 +57,21 @@ def guess_mapping(
     marks = _marks(table, bare, catalogue)
     orders = _orders(table, bare, catalogue, dates, comma=Mark.COMMA in marks.values())
     return Mapping(columns=columns, date_orders=orders, decimal_marks=marks)
+
+
+def _require_headers(table: Table) -> None:
+    """Refuse a list whose first row is an account already: it would be lost, and its cells shown as headers."""
+    for number, header in enumerate(table.headers):
+        if _EMAIL.fullmatch(header) or _ADDRESS.match(header) or _is_host_among_hosts(table, number):
+            raise InputRefused(f"header, column {number + 1}: an address, not a name; the list needs a row of headers")
+
+
+def _is_host_among_hosts(table: Table, number: int) -> bool:
+    """Whether a header is a bare host over a column of hosts; a dotted header such as Account.Website is none."""
+    header = table.headers[number]
+    last = folded(header.rpartition(".")[2])
+    words = {folded(word) for tier in TIERS["website"] for word in tier}
+    return bool(_HOST.fullmatch(header)) and last not in words and _share(_sample(table, number), _HOST) > _MOSTLY
 
 
 def _exact(table: Table, given: ReadOnly[str, str], catalogue: Sequence[Field]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleanroom.agent.reading.dates import DateOrder
+from cleanroom.agent.reading.delimited import read_delimited
 from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.reading.mapping import Mapping, from_json, to_json
 from cleanroom.agent.reading.money import Mark
@@ -159,3 +160,19 @@ def test_a_saved_mapping_on_another_table() -> None:
         mapping.check(table(["A", "B", "B"], ["1", "2", "3"]))
     with pytest.raises(InputRefused, match="1 targets"):
         Mapping(columns={"name": "A", "nonsense": "B"}).check(table(["A", "B"], ["1", "2"]))
+
+
+@pytest.mark.parametrize(
+    "first", ["7,Acme,https://acme.example/x", "7,Acme,www.acme.com", "7,Acme,acme.com", "7,Acme,sales@acme.com"]
+)
+def test_a_first_row_that_is_an_account_is_no_header(first: str) -> None:
+    body = "".join(f"{i},Company {i},company{i}.com\n" for i in range(20))
+    with pytest.raises(InputRefused, match="column 3: an address") as refused:
+        guess_mapping(read_delimited(f"{first}\n{body}".encode()))
+    assert "acme" not in str(refused.value).casefold()
+
+
+def test_dotted_headers_are_headers() -> None:
+    body = "".join(f"{i},Company {i},company{i}.com,Owner {i}\n" for i in range(20))
+    found = guess_mapping(read_delimited(f"Account.Id,Account.Name,Account.Website,Owner.Name\n{body}".encode()))
+    assert found.columns["website"] == "Account.Website"

@@ -366,3 +366,15 @@ def test_error_texts_carry_no_place_on_disk(vault: Vault, path: Path) -> None:
     with pytest.raises(WrongPassphrase) as wrong:
         Vault.open(path, Secret("something else"))
     assert not re.search(r"[/\\]|something else", str(wrong.value))
+
+
+def test_two_threads_may_open_vaults_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys, threading; from pathlib import Path; from cleanroom.agent.vault import Vault;"
+        "from cleanroom.domain.secret import Secret;"
+        "make = lambda name: Vault.create(Path(sys.argv[1]) / name / 'vault.db', Secret('a passphrase')).close();"
+        "both = [threading.Thread(target=make, args=(name,)) for name in ('a', 'b')];"
+        "[one.start() for one in both]; [one.join() for one in both]"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)  # noqa: S603 - our own script
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
