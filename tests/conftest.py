@@ -1,5 +1,8 @@
-"""For all tests: Hypothesis draws the same examples in every `make test`, and fresh ones in `make soak`."""
+"""For all tests: one PostgreSQL a session, and the same examples in every `make test` (fresh ones in `make soak`)."""
 
+from collections.abc import Iterator
+
+import postgresql
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,3 +16,10 @@ settings.load_profile("test")
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("markexpr") == "soak":
         settings.load_profile("soak")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.PostgreSQL]:
+    """A real PostgreSQL, up for this session."""
+    with postgresql.running() as server:
+        yield server

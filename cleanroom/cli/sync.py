@@ -1,7 +1,11 @@
 """`cleanroom sync`: do what the rooms need of this partner, once or for good."""
 
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -73,21 +77,41 @@ def _watch(run: Invocation, agent: Agent, only: RoomId | None) -> None:
 
 
 def _passes(run: Invocation, agent: Agent, only: RoomId | None) -> Iterator[list[Synced]]:
-    """Passes without end. An escrow that goes away later is waited for; one never reached is an error."""
-    reached, attempt = False, 0
-    while True:
-        try:
-            for done in operation.watch(agent, only):
-                reached, attempt = True, 0
-                yield done
-        except EscrowUnreachable as error:
-            if not reached:
-                raise
-            pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
-            run.bars.clear()
-            run.out.say(f"{instant(agent.clock())}  {error} Trying again in {pause} s.")
-            attempt += 1
-            time.sleep(pause)
+    """Passes until Ctrl-C. An escrow that goes away later is waited for; one never reached is an error."""
+    reached, attempt, asked = False, 0, threading.Event()
+    with _interrupts(asked):
+        while not asked.is_set():
+            try:
+                for done in operation.watch(agent, only, stop=asked.is_set):
+                    reached, attempt = True, 0
+                    yield done
+            except EscrowUnreachable as error:
+                if not reached:
+                    raise
+                pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
+                run.bars.clear()
+                run.out.say(f"{instant(agent.clock())}  {error} Trying again in {pause} s.")
+                attempt += 1
+                time.sleep(pause)
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupts(asked: threading.Event) -> Iterator[None]:
+    """Remember Ctrl-C: raised inside a callback of some library it may be swallowed, and we would watch on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _document(item: Synced) -> dict[str, object]:

@@ -12,8 +12,8 @@ from threading import Event, Thread
 from typing import Self
 
 import pytest
-from conftest import PostgreSQL
 from ground import Ground, in_a_room, opened, ran, running, shown, transposed
+from postgresql import PostgreSQL
 
 from cleanroom.agent.epochs import epoch_secrets
 from cleanroom.agent.keys import ADDRESS

@@ -197,7 +197,7 @@ def test_the_page_and_the_table_are_written(world: World) -> None:
     html, table = world.folder / "o.html", world.folder / "o.csv"
     code, out, err = world.acme.run("overlap", "--all", "--html", str(html), "--csv", str(table))
     assert code == Exit.DONE
-    assert "distinct companies" in out
+    assert "in the cells that are shown" in out
     assert err.count("Written:") == 2
     assert html.read_text().startswith("<!doctype html>")
     assert len(pd.read_csv(table)) == 4

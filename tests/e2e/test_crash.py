@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PostgreSQL
 from gate import Gate, Moment
 from ground import Ground, in_a_room, kill, log_lines, opened, release, running, write_list
+from postgresql import PostgreSQL
 from siege import Victim, besieged
 from witness import hidden, visible
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from conftest import PostgreSQL
 from ground import TITLE, cells_of, log_lines, ran, script, transposed, truth, write_list
+from postgresql import PostgreSQL
 
 from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS
 from examples.local import Escrow, Partner, agreed_room, enrolled

