@@ -39,9 +39,11 @@ def main() -> None:
             match verb:
                 case "push" | "changes":
                     _push(agent, Path(rest), changes=verb == "changes")
+                    _say(_used(progress))
                 case _:
-                    _until(agent, RoomId(room), number=int(rest))
-            _say(_state(agent, RoomId(room), progress))
+                    answer = _until(agent, RoomId(room), number=int(rest))
+                    seen = {"number": answer.number, "count": answer.shown, "withheld": answer.withheld}
+                    _say({**seen, **_used(progress)})
 
 
 def _push(agent: Agent, path: Path, *, changes: bool) -> None:
@@ -56,28 +58,25 @@ def _push(agent: Agent, path: Path, *, changes: bool) -> None:
             raise done.outcome
 
 
-def _until(agent: Agent, room: RoomId, *, number: int) -> None:
+def _until(agent: Agent, room: RoomId, *, number: int) -> overlap.Overlap:
     for results in sync.watch(agent, room):
         for result in results:
             if result.problem is not None:
                 raise result.problem
         try:
-            if overlap.overlap(agent, room).number >= number:
-                return
+            answer = overlap.overlap(agent, room)
         except overlap.NoAnswerYet:
             continue
+        if answer.number >= number:
+            return answer
+    raise AssertionError
 
 
-def _state(agent: Agent, room: RoomId, progress: Progress) -> dict[str, object]:
+def _used(progress: Progress) -> dict[str, object]:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    try:
-        answer = overlap.overlap(agent, room)
-        seen: dict[str, object] = {"number": answer.number, "count": answer.shown, "withheld": answer.withheld}
-    except overlap.NoAnswerYet:
-        seen = {"number": 0}
     stages = {name: round(seconds, 2) for name, seconds in progress.seconds.items()}
     progress.seconds.clear()
-    return {**seen, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1e3, "stages": stages}
+    return {"cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1e3, "stages": stages}
 
 
 def _say(value: dict[str, object]) -> None:

@@ -147,6 +147,14 @@ def as_keys(block: Bytes) -> npt.NDArray[np.void]:
     return block.view(np.dtype((np.void, block.shape[1]))).ravel()
 
 
+def is_in(block: Bytes, among: Bytes) -> npt.NDArray[np.bool_]:
+    """Whether each row of an (n, w) byte array is a row of another; w is at least 8."""
+    first, others = (np.ascontiguousarray(part[:, :8]).view(np.uint64).ravel() for part in (block, among))
+    found = np.isin(first, others)  # numbers sort many times faster than bytes; what is left is compared whole
+    found[found] = np.isin(as_keys(block[found]), as_keys(among))
+    return found
+
+
 def applied(state: Rows, batch: Rows) -> Rows:
     """The state after a batch: entries removed, then keys added.
 
@@ -154,12 +162,12 @@ def applied(state: Rows, batch: Rows) -> Rows:
         Refusal: `unknown_entry` if an entry is removed that is not there, `repeated_removal`, or `entry_exists` if
             keys are added to an entry that stays.
     """
-    gone, names = as_keys(batch.removed()), as_keys(state.name)
-    if len(np.unique(gone)) != len(gone):
+    gone = batch.removed()
+    if len(np.unique(as_keys(gone))) != len(gone):
         raise Refusal("repeated_removal", "an entry is removed twice in one batch")
-    if not np.isin(gone, names).all():
+    if not is_in(gone, state.name).all():
         raise Refusal("unknown_entry", "an entry is removed that is not in the list")
-    rest = state.take(~np.isin(names, gone)) if len(gone) else state
-    if np.isin(as_keys(batch.added().name), as_keys(rest.name)).any():
+    rest = state.take(~is_in(state.name, gone)) if len(gone) else state
+    if is_in(batch.added().name, rest.name).any():
         raise Refusal("entry_exists", "keys are added to an entry that is already in the list")
     return concatenated([rest, batch.added()])

@@ -1,6 +1,6 @@
 """P3: from the partner's lists to what a room may see of them, and whether it may go now."""
 
-import hmac
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -208,7 +208,7 @@ def _moment(agent: Agent, room: Room) -> bytes:
 
 
 def _handles(anchors: "pd.Series[str]", key: bytes) -> npt.NDArray[np.object_]:
-    """A handle per entry: pseudo-random in the epoch's key, so that the same entry keeps its name without a table."""
+    """A handle per entry: keyed BLAKE2b (RFC 7693), so that the same entry keeps its name without a table."""
     handles = np.empty(len(anchors), dtype=object)
-    handles[:] = [hmac.digest(key, anchor.encode(), "sha256")[:NAME_BYTES] for anchor in anchors]
+    handles[:] = [hashlib.blake2b(anchor.encode(), key=key, digest_size=NAME_BYTES).digest() for anchor in anchors]
     return handles

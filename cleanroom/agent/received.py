@@ -23,7 +23,7 @@ from cleanroom.messages.sealing import unseal
 from matching import changes, merkle
 from matching.histogram import histogram
 from matching.refusal import Refusal
-from matching.rows import TOKEN_BYTES, Bytes, Rows, applied, as_keys, concatenated, empty, from_leaves
+from matching.rows import TOKEN_BYTES, Bytes, Rows, applied, as_keys, concatenated, empty, from_leaves, is_in
 
 
 class BatchOfOtherSideRefused(VerificationFailed):
@@ -74,11 +74,10 @@ def checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
     before = their_state(agent, room)
     batch.well_formed(segments=len(terms.segments), kinds=kinds)
     after = applied(before, batch)
-    points = as_keys(after.value)
-    if len(np.unique(points)) != len(points):
+    if len(np.unique(as_keys(after.value))) != len(after):
         raise Refusal("repeated_points", "two rows carry the same token")
     mine = np.concatenate([state_tokens(agent, room), retired_tokens(agent, room)])
-    if len(mine) and np.isin(points, as_keys(mine)).any():
+    if is_in(after.value, mine).any():
         raise Refusal("own_tokens", "tokens of this agent come back as the other side's")
     shapes = histogram(after, kinds)
     if shape_counts(shapes) != snapshot.shapes:

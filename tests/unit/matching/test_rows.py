@@ -178,3 +178,11 @@ def test_states_are_those_of_a_dictionary(before: dict[int, set[int]], data: st.
     after = rows.applied(state, batch(*data.draw(st.permutations(changes))))
     expected = [add(name, value) for name, values in (kept | new).items() for value in values]
     assert sorted(content(after)) == sorted(expected)
+
+
+def test_membership_compares_whole_rows() -> None:
+    block = np.zeros((3, 16), np.uint8)
+    block[1, 15], block[2, 0] = 1, 1  # the first two differ in their last byte only
+    assert rows.is_in(block, block[1:2]).tolist() == [False, True, False]
+    assert rows.is_in(block, block[:0]).tolist() == [False, False, False]
+    assert rows.is_in(block[:0], block).tolist() == []
