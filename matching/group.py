@@ -7,11 +7,12 @@ libsodium accepts encodings with bit 255 set, RFC 9496 section 4.3.1 does not; a
 of a multiplication. Both are refused here, before and after, as `Refusal("bad_point", ...)` naming the row.
 """
 
+import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ import rbcl
 from matching.refusal import Refusal
 
 Points = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 POINT_BYTES = SCALAR_BYTES = 32
@@ -94,6 +96,11 @@ def hash_to_scalar(message: bytes, *, dst: bytes) -> Scalar:
     return Scalar(rbcl.crypto_core_ristretto255_scalar_reduce(expand_message_xmd(message, dst, 64)))
 
 
+def hash_to_public_scalar(message: bytes, *, dst: bytes) -> int:
+    """As `hash_to_scalar`, where message and scalar are public: a number below the order, which may be zero."""
+    return int.from_bytes(expand_message_xmd(message, dst, 64), "little") % ORDER
+
+
 def response(nonce: Scalar, challenge: Scalar, secret: Scalar) -> bytes:
     """`nonce - challenge * secret` modulo the order, in constant time: 32 bytes, little-endian."""
     product = rbcl.crypto_core_ristretto255_scalar_mul(challenge.reveal(), secret.reveal())
@@ -135,6 +142,63 @@ def is_element(encoded: bytes) -> bool:
     )
 
 
+def require_elements(points: Points, *, name: str) -> None:
+    """Check that every row is the canonical encoding of a point other than the identity.
+
+    Raises:
+        Refusal: `bad_point` with the row and the array's name.
+    """
+    flat = _checked(points, name=name)
+
+    def block(start: int, stop: int) -> None:
+        for i in range(start, stop):
+            if not rbcl.crypto_core_ristretto255_is_valid_point(flat[32 * i : 32 * i + 32]):
+                raise _bad_point(i, name=name)
+
+    _over_threads(len(points), block)
+
+
+def add(one: bytes, two: bytes) -> bytes:
+    """The sum of two points, which must be elements. The sum may be the identity.
+
+    Raises:
+        Refusal: `bad_point` with 0 or 1 as the row.
+    """
+    for row, encoded in enumerate((one, two)):
+        if not is_element(encoded):
+            raise _bad_point(row)
+    total: bytes = rbcl.crypto_core_ristretto255_add(one, two)
+    return total
+
+
+def combined(weights: Sequence[int], points: Points) -> bytes:
+    """The sum of `weights[i] * points[i]` for *public* weights, each from 1 to ORDER - 1. It may be the identity.
+
+    Raises:
+        Refusal: `bad_point` with the row, if a point is not a canonical encoding or is the identity; `bad_scalar` with
+            the row, if a weight is out of range; `bad_batch` if there is not one weight for each point.
+    """
+    flat = _checked(points)
+    if len(weights) != len(points):
+        raise Refusal("bad_batch", "not one weight for each point")
+
+    def block(start: int, stop: int) -> bytes:
+        total = IDENTITY
+        for i in range(start, stop):
+            if not 0 < weights[i] < ORDER:
+                raise Refusal("bad_scalar", "a weight is from 1 to the group order", place=f"row {i}")
+            try:
+                part = rbcl.crypto_scalarmult_ristretto255(
+                    weights[i].to_bytes(32, "little"), flat[32 * i : 32 * i + 32]
+                )
+            except RuntimeError:
+                raise _bad_point(i) from None
+            total = rbcl.crypto_core_ristretto255_add(total, part)
+        return total
+
+    return functools.reduce(rbcl.crypto_core_ristretto255_add, _over_threads(len(points), block), IDENTITY)
+
+
 def negated(encoded: bytes) -> bytes:
     """The opposite of a point, which must be an element.
 
@@ -164,29 +228,46 @@ def linear(first: int, point: bytes, second: int) -> bytes:
     return total
 
 
-def _checked(points: Points) -> bytes:
+def linear_pair(first: int, one: bytes, second: int, two: bytes) -> bytes:
+    """`first * one + second * two` for *public* scalars; either may be zero modulo the order. May be the identity.
+
+    Raises:
+        Refusal: `bad_point` with 0 or 1 as the row, if `one` or `two` is not an element.
+    """
+    total = IDENTITY
+    for row, (factor, encoded) in enumerate(((first % ORDER, one), (second % ORDER, two))):
+        if not is_element(encoded):
+            raise _bad_point(row)
+        if factor:
+            part = rbcl.crypto_scalarmult_ristretto255(factor.to_bytes(32, "little"), encoded)
+            total = rbcl.crypto_core_ristretto255_add(total, part)
+    return total
+
+
+def _checked(points: Points, *, name: str = "") -> bytes:
     if points.ndim != 2 or points.shape[1] != POINT_BYTES or points.dtype != np.uint8:  # noqa: PLR2004 - rank
-        raise Refusal("bad_point", "points must be an (n, 32) uint8 array")
+        raise Refusal("bad_point", "points must be an (n, 32) uint8 array", place=name)
     bad = (points[:, 31] >= 0x80) | ~points.any(axis=1)  # noqa: PLR2004 - bit 255 set, or the identity
     if bad.any():
-        raise _bad_point(int(bad.argmax()))
+        raise _bad_point(int(bad.argmax()), name=name)
     return points.tobytes()
 
 
-def _bad_point(row: int) -> Refusal:
-    return Refusal("bad_point", "not a canonical encoding of a point, or the identity", place=f"row {row}")
+def _bad_point(row: int, *, name: str = "") -> Refusal:
+    place = f"{name}, row {row}" if name else f"row {row}"
+    return Refusal("bad_point", "not a canonical encoding of a point, or the identity", place=place)
 
 
 def _in_blocks(n: int, one: Callable[[int], bytes]) -> Points:
     """`one(i)` for every i below n, in blocks over threads, as an (n, 32) array."""
-
-    def block(start: int) -> bytes:
-        return b"".join([one(i) for i in range(start, min(start + BLOCK, n))])
-
-    starts = range(0, n, BLOCK)
-    if len(starts) <= 1:
-        done = [block(start) for start in starts]
-    else:
-        with ThreadPoolExecutor() as pool:
-            done = list(pool.map(block, starts))
+    done = _over_threads(n, lambda start, stop: b"".join([one(i) for i in range(start, stop)]))
     return np.frombuffer(b"".join(done), np.uint8).reshape(n, POINT_BYTES)
+
+
+def _over_threads(n: int, block: Callable[[int, int], T]) -> list[T]:
+    """`block(start, stop)` for every block of 0 to n - 1, in order of the blocks; so is what they raise."""
+    bounds = [(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+    if len(bounds) <= 1:
+        return [block(start, stop) for start, stop in bounds]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda bound: block(*bound), bounds))

@@ -84,6 +84,22 @@ def matches(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> p
     return kept
 
 
+def matched_rows(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> pd.DataFrame:
+    """The rows behind `matches`: every pair of rows that agree, of every pair of entries that match.
+
+    Returns:
+        A frame with columns `first` and `second` (row numbers, intp), in the order of kind and tag: an order that says
+        nothing about either list.
+    """
+    found = matches(first, second, identifier_kinds=identifier_kinds)[["first", "second"]]
+    one, two = _frame(first, "first"), _frame(second, "second")
+    one["first_row"], two["second_row"] = np.arange(len(one)), np.arange(len(two))
+    pairs = one.merge(two, on=["kind", "high", "low"]).merge(found, on=["first", "second"])
+    pairs = pairs.sort_values(["kind", "high", "low"], ignore_index=True)
+    named: pd.DataFrame = pairs[["first_row", "second_row"]].set_axis(["first", "second"], axis=1).astype(np.intp)
+    return named
+
+
 def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: frozenset[int]) -> CellCounts:
     """Distinct companies per cell: rows are the first list's segments, columns the second's.
 

@@ -1,10 +1,9 @@
-"""P3 and P4 on arrays: keys to tokens, tokens to points, points to tags, handles to pseudonyms.
+"""P3 and P4 on arrays: keys to tokens, handles to pseudonyms. Points to tags is `matching.tags`.
 
 Everything hashed carries room, epoch, kind of key and the versions of normaliser and tables, so that two sides that
 differ in any of them never silently mismatch: their tags simply never meet, and the terms say so first.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from matching.group import Points, Scalar, hash_to_group, multiply
 from matching.packing import packed
 from matching.refusal import Refusal
-from matching.rows import NAME_BYTES, TAG_BYTES, Bytes
+from matching.rows import NAME_BYTES, Bytes
 
 TOKEN_DST = b"HashToGroup-cleanroom/1-ristretto255_XMD:SHA-512_R255MAP_RO_"
 
@@ -29,22 +28,6 @@ def blind(keys: Sequence[str], contexts: Sequence[bytes], scalar: Scalar) -> Poi
     """Tokens `k * HashToGroup(context || key)`, one for each key with its own context: (n, 32) uint8."""
     messages = [context + packed(key.encode()) for key, context in zip(keys, contexts, strict=True)]
     return multiply(hash_to_group(messages, dst=TOKEN_DST), scalar)
-
-
-def tag_context(room: bytes, epoch: int, kind: str) -> bytes:
-    """What a tag of this kind is bound to. `room` is 16 bytes."""
-    return packed(b"cleanroom/1 tag", room, epoch.to_bytes(8, "big"), kind.encode())
-
-
-def tags(points: Points, kinds: Bytes, contexts: Sequence[bytes]) -> Bytes:
-    """`SHA-256(context of its kind || point)[:16]` for each double-blinded point: (n, 16) uint8."""
-    flat, sha256 = points.tobytes(), hashlib.sha256
-    prefixes = [context + (32).to_bytes(4, "big") for context in contexts]
-    digests = [
-        sha256(prefixes[kind] + flat[32 * i : 32 * i + 32]).digest()[:TAG_BYTES]
-        for i, kind in enumerate(kinds.tolist())
-    ]
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(len(points), TAG_BYTES)
 
 
 def renamed(names: Bytes, renaming_key: bytes) -> Bytes:

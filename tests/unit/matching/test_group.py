@@ -1,5 +1,6 @@
 import copy
 import pickle  # noqa: TID251 - shows that a scalar refuses it
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,7 @@ def test_hashes_to_group_and_scalar(message: bytes, dst: bytes) -> None:
     assert rows(group.hash_to_group([message], dst=dst)) == [oracle.encode(oracle.from_uniform(uniform))]
     hashed = group.hash_to_scalar(message, dst=dst).reveal()
     assert int.from_bytes(hashed, "little") == int.from_bytes(uniform, "little") % ORDER
+    assert group.hash_to_public_scalar(message, dst=dst) == int.from_bytes(hashed, "little")
 
 
 # ---- batches
@@ -247,10 +249,16 @@ def test_the_row_at_fault_is_named_in_every_block(row: int, bad: str) -> None:
         "not square": unhex("26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371"),
     }[bad]
     block[row] = np.frombuffer(encoding, np.uint8)
-    with pytest.raises(Refusal) as refusal:
-        group.multiply(block, TWO)
-    assert (refusal.value.code, refusal.value.place) == ("bad_point", f"row {row}")
-    assert encoding.hex() not in str(refusal.value)
+    actions: list[tuple[str, Callable[[], object]]] = [
+        (f"row {row}", lambda: group.multiply(block, TWO)),
+        (f"row {row}", lambda: group.combined([7] * len(block), block)),
+        (f"theirs, row {row}", lambda: group.require_elements(block, name="theirs")),
+    ]
+    for place, action in actions:
+        with pytest.raises(Refusal) as refusal:
+            action()
+        assert (refusal.value.code, refusal.value.place) == ("bad_point", place)
+        assert encoding.hex() not in str(refusal.value)
 
 
 def test_views_of_larger_arrays_are_read_by_their_own_order() -> None:
@@ -276,6 +284,10 @@ def test_views_of_larger_arrays_are_read_by_their_own_order() -> None:
 def test_wrong_types_and_shapes_are_refused(wrong: Any) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(Refusal, match="uint8 array"):
         group.multiply(wrong, ONE)
+    with pytest.raises(Refusal, match="uint8 array"):
+        group.combined([1] * len(wrong), wrong)
+    with pytest.raises(Refusal, match="these: points must be an"):
+        group.require_elements(wrong, name="these")
 
 
 @pytest.mark.parametrize("length", [0, 31, 33, 64])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from official_vectors import exactly, load, unhex
 
 from matching import keyproof, merkle, rows, tokens
+from matching import tags as tagging
 from matching.group import ORDER, Scalar, expand_message_xmd, multiply
 from matching.refusal import Refusal
 
@@ -37,9 +38,9 @@ def test_golden_contexts_tokens_and_tags(case: dict[str, str]) -> None:
     assert token.tobytes().hex() == case["token"]
     double = multiply(token, SECOND)
     assert double.tobytes().hex() == case["double"]
-    tag_context = tokens.tag_context(ROOM, EPOCH, case["kind"])
+    tag_context = tagging.tag_context(ROOM, EPOCH, case["kind"])
     assert tag_context.hex() == case["tag_context"]
-    assert tokens.tags(double, np.zeros(1, np.uint8), [tag_context]).tobytes().hex() == case["tag"]
+    assert tagging.tags(double, np.zeros(1, np.uint8), [tag_context]).tobytes().hex() == case["tag"]
 
 
 @pytest.mark.parametrize("case", GOLDEN["keys"], ids=lambda case: case["kind"])
@@ -104,10 +105,10 @@ def test_golden_leaves_root_and_pseudonyms() -> None:
 @given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1), st.text(max_size=30))
 def test_both_ways_lead_to_one_tag(one: int, two: int, key: str) -> None:
     first, second = (Scalar(n.to_bytes(32, "little")) for n in (one, two))
-    context, tag_context = tokens.key_context(ROOM, 0, "domain", "1", "1"), tokens.tag_context(ROOM, 0, "domain")
+    context, tag_context = tokens.key_context(ROOM, 0, "domain", "1", "1"), tagging.tag_context(ROOM, 0, "domain")
     kinds = np.zeros(1, np.uint8)
-    there = tokens.tags(multiply(tokens.blind([key], [context], first), second), kinds, [tag_context])
-    back = tokens.tags(multiply(tokens.blind([key], [context], second), first), kinds, [tag_context])
+    there = tagging.tags(multiply(tokens.blind([key], [context], first), second), kinds, [tag_context])
+    back = tagging.tags(multiply(tokens.blind([key], [context], second), first), kinds, [tag_context])
     assert there.tobytes() == back.tobytes()
 
 
@@ -124,14 +125,14 @@ def test_every_part_of_a_context_separates() -> None:
     ]
     found = {tokens.blind(["example.com"], [tokens.key_context(*parts)], FIRST).tobytes() for parts in (base, *others)}
     assert len(found) == 1 + len(others)
-    tag_contexts = {tokens.tag_context(*parts[:3]) for parts in (base, *others)}
+    tag_contexts = {tagging.tag_context(*parts[:3]) for parts in (base, *others)}
     assert len(tag_contexts) == 5
 
 
 def test_a_tag_depends_on_its_rows_own_kind() -> None:
     points = tokens.blind(["a", "a", "b"], [tokens.key_context(ROOM, 0, "domain", "1", "1")] * 3, FIRST)
-    contexts = [tokens.tag_context(ROOM, 0, kind) for kind in ("lei", "domain")]
-    found = tokens.tags(points, np.array([0, 1, 1], np.uint8), contexts)
+    contexts = [tagging.tag_context(ROOM, 0, kind) for kind in ("lei", "domain")]
+    found = tagging.tags(points, np.array([0, 1, 1], np.uint8), contexts)
     assert (found.shape, found.dtype) == ((3, 16), np.uint8)
     assert len({row.tobytes() for row in found}) == 3
     for i, kind in enumerate((0, 1, 1)):
@@ -146,12 +147,12 @@ def test_lists_of_different_lengths_are_an_error() -> None:
     points = tokens.blind(["a", "b"], [context] * 2, FIRST)
     for n in (1, 3):
         with pytest.raises(ValueError, match="reshape"):
-            tokens.tags(points, np.zeros(n, np.uint8), [b"context"])
+            tagging.tags(points, np.zeros(n, np.uint8), [b"context"])
 
 
 def test_empty_batches() -> None:
     assert tokens.blind([], [], FIRST).shape == (0, 32)
-    assert tokens.tags(np.zeros((0, 32), np.uint8), np.zeros(0, np.uint8), []).shape == (0, 16)
+    assert tagging.tags(np.zeros((0, 32), np.uint8), np.zeros(0, np.uint8), []).shape == (0, 16)
     assert tokens.renamed(np.zeros((0, 16), np.uint8), bytes(32)).shape == (0, 16)
 
 
