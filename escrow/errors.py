@@ -177,6 +177,36 @@ class HistogramDiffers(EscrowError):
     code = "histogram_differs"
 
 
+class RosterRefused(EscrowError):
+    """A roster of users speaks of another version, or comes from the future."""
+
+    code = "roster_refused"
+
+
+class PolicyOutdated(EscrowError):
+    """A policy names an older roster, older terms or another version than it must, or comes from the future."""
+
+    code = "policy_outdated"
+
+
+class RoundOver(EscrowError):
+    """A round of opening takes no openings any more, or stands on what is no longer in force."""
+
+    code = "round_over"
+
+
+class ReleaseRefused(EscrowError):
+    """A release does not speak of what is here."""
+
+    code = "release_refused"
+
+
+class NoticeRefused(EscrowError):
+    """A notice, or its sealed words, are not what they must be."""
+
+    code = "notice_refused"
+
+
 class SchemaMissing(EscrowError):
     """The database has not been migrated to this version."""
 

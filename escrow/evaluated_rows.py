@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from cleanroom.messages.batches import CHUNK_ROWS, chunk_rows, decode
 from escrow.tables import EvaluatedBatchRecord, EvaluatedChunk
-from matching.rows import NAME_BYTES, TAG_BYTES, Rows, applied, empty
+from matching.rows import ADD, NAME_BYTES, TAG_BYTES, Rows, applied, concatenated, empty, is_in
 
 CHUNKS_AT_ONCE: Final = 4
 
@@ -25,6 +26,15 @@ class Evaluated:
     room: str
     epoch: int
     evaluator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Located:
+    """Rows of a state, with the number of the batch that each came in and its index there (int64)."""
+
+    rows: Rows
+    batch: npt.NDArray[np.int64]
+    index: npt.NDArray[np.int64]
 
 
 def batches(session: Session, address: Evaluated, *, up_to: int) -> list[EvaluatedBatchRecord]:
@@ -86,6 +96,19 @@ def state_after(session: Session, address: Evaluated, number: int) -> Rows:
     for batch in batches(session, address, up_to=number):
         state = applied(state, of_batch(session, address, batch))
     return state
+
+
+def located_after(session: Session, address: Evaluated, number: int) -> Located:
+    """As `state_after`, and where each row of the state stands in its batch."""
+    state, places = empty(TAG_BYTES), np.zeros((0, 2), np.int64)
+    for batch in batches(session, address, up_to=number):
+        rows = of_batch(session, address, batch)
+        stays = ~is_in(state.name, rows.removed())
+        adds = np.flatnonzero(rows.op == ADD)
+        added = np.stack([np.full(len(adds), batch.number, np.int64), adds], axis=1)
+        state = concatenated([state.take(stays), rows.take(adds)])
+        places = np.concatenate([places[stays], added])
+    return Located(rows=state, batch=places[:, 0], index=places[:, 1])
 
 
 def _stored(session: Session, address: Evaluated, number: int) -> Iterator[tuple[int, bytes]]:

@@ -10,7 +10,7 @@ from cleanroom.messages.batches import BatchRefused, chunk_count, chunk_rows, de
 from cleanroom.messages.documents import read_document
 from cleanroom.messages.lists import Evaluation, Snapshot
 from cleanroom.messages.signing import SignedDocument
-from escrow import evaluated_rows, keys, overlaps, rooms
+from escrow import evaluated_rows, keys, overlaps, rooms, rounds
 from escrow.addresses import digest_of_bytes, is_repeat
 from escrow.errors import (
     AnotherRoot,
@@ -126,6 +126,7 @@ def complete(entered: EnteredRoom, epoch: int, number: int, *, escrow_key: Escro
         batch.complete = True
         room.session.flush()
         overlaps.settle(room, escrow_key=escrow_key)
+        rounds.settle(room)
     else:
         _drop_chunks(room, address, number)
     rooms.touched(room)

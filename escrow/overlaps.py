@@ -4,7 +4,7 @@
 here. At the newest edge, the pair *in force* is: in the newest epoch in which both lists had a committed snapshot by
 then, the newest snapshot of each committed by then. It is answered as soon as both are completely evaluated, and only
 if it is not the pair of the last answer. Whatever was pushed or evaluated since the edge, and whoever asks, the answer
-is the same.
+is the same. A cell that a policy in force at the edge gives no count for is withheld, whatever its number.
 
 Nothing schedules this: a write that may complete an answer settles it in its own transaction, and so does reading.
 """
@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId
 from cleanroom.messages.documents import instant, moment
 from cleanroom.messages.lists import Answer, ListStatus, ShownCell, WithheldCell
-from escrow import evaluated_rows, rooms
+from escrow import evaluated_rows, policies, rooms
 from escrow.evaluated_rows import Evaluated
 from escrow.identity import EscrowKey
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -141,6 +141,7 @@ def _answer(room: WorkingRoom, due: Due) -> Answer:
         for snapshot in due.pair
     ]
     identifiers = frozenset(i for i, recipe in enumerate(terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
+    countable = policies.countable(room, due.edge)
     counts = cell_counts(*states, segments=len(terms.segments), identifier_kinds=identifiers)
     return Answer(
         room=room.id,
@@ -150,7 +151,10 @@ def _answer(room: WorkingRoom, due: Due) -> Answer:
         edge=instant(due.edge),
         segments=terms.segments,
         lists=_statuses(first, second, counts),
-        cells=tuple(tuple(_shown(cell) for cell in row) for row in disclose_exact(counts, floor=terms.counting.floor)),
+        cells=tuple(
+            tuple(_shown(cell, countable=(i, j) in countable) for j, cell in enumerate(row))
+            for i, row in enumerate(disclose_exact(counts, floor=terms.counting.floor))
+        ),
         counting=terms.counting,
     )
 
@@ -168,7 +172,9 @@ def _statuses(first: SnapshotRecord, second: SnapshotRecord, counts: CellCounts)
     return status(first, counts.first_sizes.tolist()), status(second, counts.second_sizes.tolist())
 
 
-def _shown(cell: Cell) -> ShownCell | WithheldCell:
+def _shown(cell: Cell, *, countable: bool) -> ShownCell | WithheldCell:
+    if not countable:
+        return WithheldCell(withheld="by_policy")
     if isinstance(cell, Shown):
         return ShownCell(companies=cell.companies)
     return WithheldCell(withheld="too_few_inside_or_outside")

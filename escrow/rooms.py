@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
@@ -22,6 +22,7 @@ from cleanroom.messages.api import RoomPage, RoomSummary
 from cleanroom.messages.documents import D, moment, read_document
 from cleanroom.messages.rooms import Member, Terms
 from cleanroom.messages.signing import SignedDocument, open_document
+from escrow.consent_tables import PolicyRecord
 from escrow.errors import EscrowError, NotFound, RoomClosed, RoomExpired, RoomNotActive
 from escrow.pages import Page, cut
 from escrow.tables import Membership, Partner, Room, TermsVersion
@@ -71,7 +72,7 @@ class WorkingRoom(EnteredRoom):
     @property
     def epoch(self) -> int:
         """The epoch now, by the escrow's clock."""
-        return self.terms.epoch_at(self.now)
+        return self.terms.epoch_at(self.now, fresh=fresh_epochs(self))
 
     def opened(self, kind: type[D], signed: SignedDocument) -> D:
         """The document, which the caller and nobody else must have signed. Raises DocumentRefused."""
@@ -155,6 +156,12 @@ def not_in_the_future(created: str, room: EnteredRoom, refusal: type[EscrowError
     """Nothing, unless a document claims to come from the future: then `refusal` is raised."""
     if moment(created) > room.now + CLOCK_SKEW:
         raise refusal("created: in the future, by the escrow's clock")
+
+
+def fresh_epochs(room: EnteredRoom) -> int:
+    """How many epochs were begun by a policy: one that narrows ends what could be followed until then."""
+    query = select(func.count()).where(PolicyRecord.room == room.row.id, PolicyRecord.fresh_epoch)
+    return room.session.scalar(query) or 0
 
 
 def touched(room: EnteredRoom) -> None:

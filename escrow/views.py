@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from cleanroom.domain.vocabulary import PartnerId
-from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView
+from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
+from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView, RoundView
 from cleanroom.messages.documents import instant, read_document
 from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import Signature, SignedDocument
-from escrow import evaluated_rows, overlaps, rooms, terms
+from escrow import evaluated_rows, notices, overlaps, policies, releases, rooms, rosters, rounds, terms
 from escrow.evaluated_rows import Evaluated
 from escrow.pages import Page, cut
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -26,7 +26,8 @@ from escrow.tables import (
 def room_view(room: EnteredRoom) -> RoomView:
     """The room by the escrow's clock: its terms, and of the current epoch what both sides committed and evaluated."""
     current = rooms.in_force(room)
-    epoch = current.epoch if current else read_document(Terms, room.versions()[-1].document).epoch_at(room.now)
+    proposed = read_document(Terms, room.versions()[-1].document)
+    epoch = current.epoch if current else proposed.epoch_at(room.now, fresh=rooms.fresh_epochs(room))
     answer = overlaps.latest(room)
     following = overlaps.next_edge(current) if current else None
     return RoomView(
@@ -40,6 +41,13 @@ def room_view(room: EnteredRoom) -> RoomView:
         snapshots=_snapshots(room, epoch),
         evaluations=_evaluations(current, epoch) if current else (),
         progress=_progress(current, epoch) if current else (),
+        rosters=_rosters(current) if current else (),
+        policies=policies.views(room),
+        proposals=policies.proposals(room),
+        round=_round(room, epoch),
+        openings_lapsed=rounds.have_lapsed(current) if current else False,
+        releases=releases.visible(current) if current else (),
+        notices=notices.of_room(room),
         answer=_read(answer.signed) if answer else None,
         next_answer=instant(_next_second(following)) if following else None,
     )
@@ -127,6 +135,29 @@ def _progress(room: WorkingRoom, epoch: int) -> tuple[BatchProgress, ...]:
             for batch in evaluated_rows.batches(room.session, address, up_to=2**31 - 1)
         ]
     return tuple(progress)
+
+
+def _rosters(room: WorkingRoom) -> tuple[SignedDocument, ...]:
+    return tuple(
+        signed for member in room.terms.members for signed in rosters.documents(room.session, member.partner)
+    )
+
+
+def _round(room: EnteredRoom, epoch: int) -> RoundView | None:
+    record = rounds.newest(room, epoch)
+    if record is None:
+        return None
+    until = record.first_opened_at + rounds.ANSWER_WITHIN if record.first_opened_at else None
+    return RoundView(
+        number=record.number,
+        snapshots=(Digest(record.first_snapshot), Digest(record.second_snapshot)),
+        policies=(Digest(record.first_policy), Digest(record.second_policy)),
+        rows=record.rows,
+        chunks=-(-record.rows // rounds.CHUNK_PAIRS),
+        opened=rounds.provers(room, record),
+        state=RoundState(record.state),
+        until=instant(until) if until and record.state == "open" else None,
+    )
 
 
 def _next_second(moment: datetime) -> datetime:

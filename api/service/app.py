@@ -7,7 +7,16 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from api.service import problems, reference, routes_lists, routes_partners, routes_rooms
+from api.service import (
+    problems,
+    reference,
+    routes_lists,
+    routes_openings,
+    routes_partners,
+    routes_policies,
+    routes_releases,
+    routes_rooms,
+)
 from api.service.desk import Desk
 from api.service.signatures import SignedExchange
 from cleanroom.messages.api import Problem
@@ -47,7 +56,7 @@ def create_app(desk: Desk) -> ASGIApp:
     app.state.desk = desk
     problems.install(app)
     reference.install(app)
-    for routes in (routes_partners, routes_rooms, routes_lists):
+    for routes in (routes_partners, routes_rooms, routes_lists, routes_policies, routes_openings, routes_releases):
         app.include_router(routes.router)
     return SignedExchange(app, desk)
 

@@ -55,6 +55,17 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "root_differs": (422, "The rows are not those that were signed"),
     "repeated_tags": (422, "A tag is repeated"),
     "histogram_differs": (422, "The shapes are not those of the snapshot"),
+    # P6
+    "roster_refused": (422, "The roster of users breaks a rule"),
+    "policy_chain_refused": (422, "The policy does not follow, or is not approved as it must be"),
+    "policy_outdated": (409, "The policy was made for another roster, terms or version"),
+    "approval_too_early": (409, "One person alone may approve this later"),
+    # P7
+    "round_over": (409, "The round takes no openings any more"),
+    "opening_refused": (422, "The opening does not hold"),
+    # P9
+    "release_refused": (422, "The release breaks a rule"),
+    "notice_refused": (422, "The notice breaks a rule"),
     # us
     "internal_error": (500, "The escrow failed; nothing was changed"),
 }

@@ -10,7 +10,7 @@ from api.service.desk import AtEpoch, Caller, Desk, PartnerPath, RoomPath, TheDe
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.api import Accepted, AnswerPage, RoomPage, RoomView, SignatureBody
 from cleanroom.messages.signing import SignedDocument
-from escrow import keys, overlaps, rooms, terms, views
+from escrow import keys, overlaps, rooms, rounds, terms, views
 
 KEYS = "/v1/rooms/{room}/epochs/{epoch}/keys/{partner}"
 
@@ -79,13 +79,14 @@ def read_answers(desk: TheDesk, caller: Caller, room: RoomPath, page: ThePage) -
 
 
 def _settle(desk: Desk, caller: PartnerId, room: RoomId) -> None:
-    """Give the answer that is due, if one is; only then is reading a write."""
-    if not desk.read_room(room, caller, overlaps.is_due):
+    """Give the answer and begin the round that are due, if any is; only then is reading a write."""
+    if not desk.read_room(room, caller, lambda entered: overlaps.is_due(entered) or rounds.is_due(entered)):
         return
 
     def work(session: Session) -> Digest:
         entered = rooms.locked(session, room, caller, desk.clock())
         overlaps.settle(entered, escrow_key=desk.key)
+        rounds.settle(entered)
         return Digest("0" * 64)
 
     desk.write(work)

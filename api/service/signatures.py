@@ -171,9 +171,10 @@ def _parts(scope: Scope) -> RequestParts | None:
 def _limit(parts: RequestParts) -> int:
     if parts.method in {"GET", "HEAD"}:
         return 0
-    if "/chunks/" in parts.path:
+    if any(part in parts.path for part in ("/chunks/", "/parts/", "/releases/")):
         return MAX_SEALED_BYTES
-    return MAX_DOCUMENT_BYTES if "/epochs/" in parts.path else MAX_SMALL_BYTES
+    large = ("/epochs/", "/policies/", "/rosters/")
+    return MAX_DOCUMENT_BYTES if any(part in parts.path for part in large) else MAX_SMALL_BYTES
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:

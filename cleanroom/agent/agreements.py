@@ -1,17 +1,18 @@
 """P2: proposing, accepting, renewing and ending the terms of a room."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import ValidationError
 
+from cleanroom.agent.drafts import policies_prefix
 from cleanroom.agent.partners import Partner, find, require_confirmed
 from cleanroom.agent.rooms import Room, RoomNotActive, find_id, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused, NotPossibleNow
 from cleanroom.domain.fields import DEFAULT_CATALOGUE
-from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, RoomId
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, Purpose, RoomId
 from cleanroom.messages.api import RoomSummary
 from cleanroom.messages.documents import instant, moment, read_document
 from cleanroom.messages.rooms import (
@@ -39,6 +40,7 @@ class Proposal:
 
     title: str
     purpose: str
+    use: Purpose = Purpose.CO_SELL
     kinds: tuple[Kind, ...] = tuple(Kind)
     segments: tuple[str, ...] = DEFAULT_SEGMENTS
     floor: int = 10
@@ -48,12 +50,7 @@ class Proposal:
     changes: ChangeMode = ChangeMode.BATCHED
     quota: int = 2_000_000
     days: int = 365
-    fields: tuple[CatalogueField, ...] = field(
-        default=tuple(
-            CatalogueField(name=f.name, type=f.type, field_class=f.field_class, reduced=f.reduced)
-            for f in DEFAULT_CATALOGUE
-        )
-    )
+    fields: tuple[CatalogueField, ...] = tuple(CatalogueField.of(entry) for entry in DEFAULT_CATALOGUE)
 
 
 def propose(agent: Agent, who: str, proposal: Proposal) -> RoomId:
@@ -74,6 +71,7 @@ def propose(agent: Agent, who: str, proposal: Proposal) -> RoomId:
         escrow_key=agent.config.escrow_key,
         title=proposal.title,
         purpose=proposal.purpose,
+        use=proposal.use,
         members=(_me(agent), _member(partner)),
         kinds=tuple(_recipe(kind, agent.tables) for kind in proposal.kinds),
         segments=proposal.segments,
@@ -136,7 +134,7 @@ def leave(agent: Agent, which: str) -> None:
     """End a room: the escrow deletes what it holds of it, and this agent its keys and its copy of the other's list."""
     room = find_id(agent, which)
     _withdraw(agent, room, "left")
-    agent.vault.delete_all(f"room/{room}/")
+    _forget(agent, room)
 
 
 def forget_left(agent: Agent, room: RoomId) -> bool:
@@ -147,8 +145,7 @@ def forget_left(agent: Agent, room: RoomId) -> bool:
     Raises:
         DocumentRefused: if a withdrawal is not signed by the member it names.
     """
-    prefix = f"room/{room}/"
-    if not agent.vault.addresses(prefix):
+    if not any(agent.vault.addresses(prefix) for prefix in _prefixes(room)):
         return False
     terms = open_room(agent, room).terms
     for signed in agent.escrow.room(room).withdrawals:
@@ -156,7 +153,7 @@ def forget_left(agent: Agent, room: RoomId) -> bool:
         key = bytes.fromhex(terms.member(partner).identity_key)
         withdrawal = open_document(Withdrawal, signed, {partner: key})
         if withdrawal.room == room and withdrawal.reason == "left":
-            agent.vault.delete_all(prefix)
+            _forget(agent, room)
             return True
     return False
 
@@ -210,6 +207,17 @@ def _member(partner: Partner) -> Member:
         identity_key=partner.identity.identity_key.hex(),
         sealing_key=partner.identity.sealing_key.hex(),
     )
+
+
+def _prefixes(room: RoomId) -> tuple[str, ...]:
+    """Where the vault keeps what goes when the room is left."""
+    return f"room/{room}/", policies_prefix(room)
+
+
+def _forget(agent: Agent, room: RoomId) -> None:
+    with agent.vault.transaction():
+        for prefix in _prefixes(room):
+            agent.vault.delete_all(prefix)
 
 
 def _withdraw(agent: Agent, room: RoomId, reason: str) -> None:

@@ -13,6 +13,7 @@ from cleanroom.messages.api import (
     ChunkList,
     EnrolRequest,
     EscrowInfo,
+    NoticeBody,
     PartnerPage,
     RoomPage,
     RoomSummary,
@@ -48,6 +49,35 @@ class Place:
     def evaluated(self) -> str:
         """Path of the partner's evaluation of the other side's batch."""
         return f"/v1/rooms/{self.room}/epochs/{self.epoch}/evaluations/{self.partner}/batches/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningPlace:
+    """Where a partner's opening of a round stands."""
+
+    room: RoomId
+    round: int
+    partner: PartnerId
+
+    @property
+    def path(self) -> str:
+        """Path of the opening."""
+        return f"/v1/rooms/{self.room}/rounds/{self.round}/openings/{self.partner}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePlace:
+    """Where a partner's release stands."""
+
+    room: RoomId
+    epoch: int
+    partner: PartnerId
+    number: int
+
+    @property
+    def path(self) -> str:
+        """Path of the release."""
+        return f"/v1/rooms/{self.room}/epochs/{self.epoch}/releases/{self.partner}/{self.number}"
 
 
 class EscrowClient:
@@ -128,6 +158,54 @@ class EscrowClient:
     def complete_batch(self, place: Place) -> None:
         """Say that all chunks of an evaluated batch are there."""
         self._send(place.evaluated, b"{}", JSON)
+
+    def put_roster(self, partner: PartnerId, version: int, signed: SignedDocument) -> None:
+        """Publish a version of this partner's roster of users."""
+        self._put(f"/v1/partners/{partner}/rosters/{version}", signed)
+
+    def put_proposal(self, room: RoomId, partner: PartnerId, version: int, signed: SignedDocument) -> None:
+        """Register a policy that waits for its approval."""
+        self._put(f"/v1/rooms/{room}/policies/{partner}/{version}/proposal", signed)
+
+    def put_policy(self, room: RoomId, partner: PartnerId, version: int, signed: SignedDocument) -> None:
+        """Put a policy in force."""
+        self._put(f"/v1/rooms/{room}/policies/{partner}/{version}", signed)
+
+    def evidence(self, room: RoomId, number: int, chunk: int) -> bytes:
+        """One chunk of the evidence that this agent is shown in a round."""
+        return self._transport.request("GET", f"/v1/rooms/{room}/rounds/{number}/evidence/{chunk}")
+
+    def put_opening_part(self, at: OpeningPlace, part: int, rows: bytes) -> None:
+        """Upload one part of this agent's opening."""
+        self._send(f"{at.path}/parts/{part}", rows, SEALED)
+
+    def put_opening(self, at: OpeningPlace, signed: SignedDocument) -> None:
+        """Deliver an opening whose parts are uploaded."""
+        self._put(at.path, signed)
+
+    def opening(self, at: OpeningPlace) -> SignedDocument:
+        """The other side's opening, once both are there."""
+        return self._get(SignedDocument, at.path)
+
+    def opening_part(self, at: OpeningPlace, part: int) -> bytes:
+        """One part of the other side's opening, once both are there."""
+        return self._transport.request("GET", f"{at.path}/parts/{part}")
+
+    def put_release_batch(self, at: ReleasePlace, batch: int, sealed: bytes) -> None:
+        """Upload one sealed batch of a release."""
+        self._send(f"{at.path}/batches/{batch}", sealed, SEALED)
+
+    def put_release(self, at: ReleasePlace, signed: SignedDocument) -> None:
+        """Deliver a release whose batches are uploaded."""
+        self._put(at.path, signed)
+
+    def release_batch(self, at: ReleasePlace, batch: int) -> bytes:
+        """One sealed batch of the other side's release, once it is handed over."""
+        return self._transport.request("GET", f"{at.path}/batches/{batch}")
+
+    def put_notice(self, room: RoomId, partner: PartnerId, number: int, body: NoticeBody) -> None:
+        """Send words to the other side."""
+        self._put(f"/v1/rooms/{room}/notices/{partner}/{number}", body)
 
     def answers(self, room: RoomId) -> Iterator[SignedDocument]:
         """All answers of a room, oldest first."""

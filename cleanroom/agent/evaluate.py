@@ -8,7 +8,7 @@ For each batch of the other side:
 3. compute *all* pseudonyms, sort by them, keep that order (one transaction): from here on work goes in that order only;
 4. evaluate chunk by chunk, keeping each (`R = k'*T` also refuses points that are not canonical);
 5. sign the roots for the pair of newest snapshots, and send them;
-6. upload rows only while holding the other side's signed roots for the same pair.
+6. upload rows only while holding the other side's signed roots for the same pair, and note which ones (for P7).
 
 A kill at any point costs at most one chunk. Not done here: steps 1 and 2 (`received`), and what the escrow makes
 of the rows.
@@ -28,6 +28,7 @@ from cleanroom.messages.documents import Count, DigestText, Wire, instant, read_
 from cleanroom.messages.lists import EvaluatedBatch, Evaluation, Snapshot
 from cleanroom.messages.signing import SignedDocument
 from matching import merkle, tokens
+from matching import tags as tagging
 from matching.group import multiply
 from matching.refusal import Refusal
 from matching.rows import ADD, TAG_BYTES, TOKEN_BYTES, Rows, as_keys, concatenated, empty, from_leaves
@@ -53,7 +54,7 @@ def evaluate(agent: Agent, room: Room) -> bool:
     if key is None:
         return False
     shown = room.snapshots[room.other.partner]
-    if agent.vault.get(_batch_prefix(room, len(shown) + 1) + "sorted") is not None:
+    if agent.vault.get(batch_prefix(room, len(shown) + 1) + "sorted") is not None:
         raise BatchOfOtherSideRefused("the escrow no longer shows a snapshot that it showed before")
     for snapshot in shown:
         done = _finished(agent, room, snapshot.number)
@@ -102,19 +103,20 @@ def sign_roots(agent: Agent, room: Room) -> bool:
 
 def upload_rows(agent: Agent, room: Room) -> bool:
     """Step 6. Says whether anything was sent."""
-    turn = _our_turn(agent, room)
+    turn = newest_pair(agent, room)
     if turn is None:
         return False
     sent = False
-    for part in turn.batches:
+    for part in turn[0].batches:
         if (agent.me, part.number) in room.complete:
             continue
+        _remember_held(agent, room, part.number)
         place = Place(room.id, room.epoch, agent.me, part.number)
         held = room.chunks.get((agent.me, part.number), frozenset())
         with agent.progress.stage("upload", part.rows) as advance:
             for index in range(batches.chunk_count(part.rows)):
                 if index not in held:
-                    rows = _load_rows(agent, _batch_prefix(room, part.number) + f"tags/{index}", TAG_BYTES)
+                    rows = _load_rows(agent, batch_prefix(room, part.number) + f"tags/{index}", TAG_BYTES)
                     agent.escrow.put_evaluated_chunk(place, index, batches.encode(rows))
                 advance(batches.chunk_rows(part.rows, index))
             agent.escrow.complete_batch(place)
@@ -122,14 +124,49 @@ def upload_rows(agent: Agent, room: Room) -> bool:
     return sent
 
 
-def _our_turn(agent: Agent, room: Room) -> Evaluation | None:
-    """My newest evaluation for which the other side has signed the opposite one."""
+def newest_pair(agent: Agent, room: Room) -> tuple[Evaluation, Evaluation] | None:
+    """My newest evaluation for which the other side has signed the opposite one, and that one.
+
+    Raises:
+        BatchOfOtherSideRefused: if the other side signed other roots than those that it signed first.
+    """
     for mine in reversed(room.evaluations[agent.me]):
         for theirs in room.evaluations[room.other.partner]:
             if mine.pairs_with(theirs) and theirs.key == accepted_key(agent, room):
                 _remember_roots(agent, room, theirs)
-                return mine
+                return mine, theirs
     return None
+
+
+def known_roots(agent: Agent, room: Room) -> dict[int, str]:
+    """The roots that the other side signed first, by batch number of my list (hex)."""
+    text = (agent.vault.get(epoch_prefix(room.id, room.epoch) + "their-roots") or b"").decode()
+    return {i // 64 + 1: text[i : i + 64] for i in range(0, len(text), 64)}
+
+
+def roots_held(agent: Agent, room: Room, number: int) -> int:
+    """How many of those roots I held when I began to upload my evaluation of a batch; 0 if I did not."""
+    return int(agent.vault.get(batch_prefix(room, number) + "held") or b"0")
+
+
+def evaluated_rows(agent: Agent, room: Room, number: int) -> Rows:
+    """My evaluation of a batch: rows of tags, in their order."""
+    finished = _finished(agent, room, number)
+    count = batches.chunk_count(finished.rows) if finished else 0
+    addresses = [batch_prefix(room, number) + f"tags/{index}" for index in range(count)]
+    return concatenated([empty(TAG_BYTES), *(_load_rows(agent, address, TAG_BYTES) for address in addresses)])
+
+
+def batch_prefix(room: Room, number: int) -> str:
+    """Where the vault keeps a batch of the other side's list and what was made of it."""
+    return epoch_prefix(room.id, room.epoch) + f"theirs/{number}/"
+
+
+def _remember_held(agent: Agent, room: Room, number: int) -> None:
+    """Note, before the first row of a batch leaves, which roots of the other side came before (P7, ADR 11)."""
+    address = batch_prefix(room, number) + "held"
+    if agent.vault.get(address) is None:
+        agent.vault.put(address, str(len(known_roots(agent, room))).encode())
 
 
 def _remember_roots(agent: Agent, room: Room, theirs: Evaluation) -> None:
@@ -143,7 +180,7 @@ def _remember_roots(agent: Agent, room: Room, theirs: Evaluation) -> None:
 
 
 def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
-    prefix = _batch_prefix(room, snapshot.number)
+    prefix = batch_prefix(room, snapshot.number)
     order = agent.vault.get(prefix + "sorted")
     if order is None:
         batch = fetched(agent, room, snapshot)
@@ -178,7 +215,7 @@ def _sorted(batch: Rows, renaming_key: bytes) -> Rows:
 def _tags(agent: Agent, room: Room, ordered: Rows, prefix: str) -> Rows:
     """Step 4: the evaluated rows, chunk by chunk, kept as they are made."""
     scalar = epoch_secrets(agent, room).scalar
-    contexts = [tokens.tag_context(room_context(room.id), room.epoch, kind) for kind in room.kind_names]
+    contexts = [tagging.tag_context(room_context(room.id), room.epoch, kind) for kind in room.kind_names]
     parts = [empty(TAG_BYTES)]
     with agent.progress.stage("evaluate", len(ordered)) as advance:
         for index in range(batches.chunk_count(len(ordered))):
@@ -187,7 +224,7 @@ def _tags(agent: Agent, room: Room, ordered: Rows, prefix: str) -> Rows:
                 chunk = ordered.take(slice(index * batches.CHUNK_ROWS, (index + 1) * batches.CHUNK_ROWS))
                 added = chunk.op == ADD
                 value = np.zeros((len(chunk), TAG_BYTES), np.uint8)
-                value[added] = tokens.tags(multiply(chunk.value[added], scalar), chunk.kind[added], contexts)
+                value[added] = tagging.tags(multiply(chunk.value[added], scalar), chunk.kind[added], contexts)
                 rows = Rows(name=chunk.name, op=chunk.op, segment=chunk.segment, kind=chunk.kind, value=value)
                 agent.vault.put(address, rows.leaves())
             parts.append(_load_rows(agent, address, TAG_BYTES))
@@ -207,11 +244,7 @@ def _kept(agent: Agent, room: Room, evaluation: Evaluation) -> SignedDocument:
 
 
 def _finished(agent: Agent, room: Room, number: int) -> Evaluated | None:
-    return agent.load(Evaluated, _batch_prefix(room, number) + "finished")
-
-
-def _batch_prefix(room: Room, number: int) -> str:
-    return epoch_prefix(room.id, room.epoch) + f"theirs/{number}/"
+    return agent.load(Evaluated, batch_prefix(room, number) + "finished")
 
 
 def _load_rows(agent: Agent, address: str, value_bytes: int) -> Rows:

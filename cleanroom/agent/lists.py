@@ -4,7 +4,7 @@ A list has a name; pushing it again replaces it, pushing changes alters it. A li
 it was pushed for. Keys are made once per push, for every kind, so that committing a change costs its size.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 
 from cleanroom.agent.frames import from_bytes, to_bytes
 from cleanroom.agent.session import Agent
+from cleanroom.agent.suppressions import suppressed_ids
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import Count, Instant, RoomName, Title, Wire, as_tuple, instant
@@ -143,13 +144,26 @@ def rooms_of(agent: Agent, name: str) -> tuple[RoomId, ...] | None:
     return next((item.rooms for item in _index(agent).lists if item.name == name), None)
 
 
+def touch(agent: Agent) -> None:
+    """Count a change of what the lists give that is no push, inside the caller's transaction."""
+    index = _index(agent)
+    agent.save(INDEX, index.model_copy(update={"revision": index.revision + 1}))
+
+
+def serving(agent: Agent, room: RoomId, *, instead: KeyedList | None = None) -> list[KeyedList]:
+    """The lists that serve a room, accounts that were suppressed by hand marked so. `instead` as in `room_input`."""
+    parts = [_loaded(agent, item) for item in _index(agent).lists if item.rooms is None or room in item.rooms]
+    if instead:
+        parts = [part for part in parts if part.name != instead.name] + [instead]
+    by_hand = suppressed_ids(agent)
+    return [_suppressed(part, by_hand) for part in parts] if by_hand else parts
+
+
 def room_input(
     agent: Agent, room: RoomId, *, kinds: tuple[str, ...], segments: tuple[str, ...], instead: KeyedList | None = None
 ) -> RoomInput:
     """What the lists that serve a room give to it. `instead` stands in for the stored list of its name."""
-    parts = [_loaded(agent, item) for item in _index(agent).lists if item.rooms is None or room in item.rooms]
-    if instead:
-        parts = [part for part in parts if part.name != instead.name] + [instead]
+    parts = serving(agent, room, instead=instead)
     index_of = {segment: number for number, segment in enumerate(segments)}
     kind_of = np.array([kinds.index(kind) if kind in kinds else 255 for kind in KINDS], np.uint8)
     keys, codes, ids, offset = [], [], [], 0
@@ -172,6 +186,11 @@ def room_input(
         segments=np.concatenate(codes),
         ids=pd.concat(ids, ignore_index=True),
     )
+
+
+def _suppressed(part: KeyedList, ids: frozenset[str]) -> KeyedList:
+    marked = part.accounts["suppressed"].to_numpy(dtype=bool) | part.accounts["account_id"].isin(ids).to_numpy()
+    return replace(part, accounts=part.accounts.assign(suppressed=marked))
 
 
 def _index(agent: Agent) -> ListIndex:

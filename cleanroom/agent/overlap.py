@@ -7,7 +7,7 @@ from cleanroom.agent.session import Agent
 from cleanroom.agent.waiting import waiting
 from cleanroom.domain.errors import NotPossibleNow
 from cleanroom.domain.vocabulary import RoomId
-from cleanroom.messages.lists import Answer, ListStatus, ShownCell
+from cleanroom.messages.lists import Answer, ListStatus, ShownCell, WithheldCell
 
 
 class NoAnswerYet(NotPossibleNow):
@@ -31,6 +31,7 @@ class Overlap:
     """One answer, from this partner's side. `cells[i][j]`: companies in my segment i and their j; None is withheld.
 
     `change` is the difference to the answer before, None where either of the two is withheld or there is none before.
+    `by_policy`: the cells (i, j) that are withheld because a side's policy shows no number there.
     """
 
     room: RoomId
@@ -45,6 +46,7 @@ class Overlap:
     mine: Side
     theirs: Side
     next_answer: str | None
+    by_policy: tuple[tuple[int, int], ...] = ()
 
     @property
     def shown(self) -> int:
@@ -99,7 +101,18 @@ def _seen_by_me(room: Room, answer: Answer, before: Answer | None) -> Overlap:
         mine=_side(room, mine),
         theirs=_side(room, theirs),
         next_answer=room.next_answer,
+        by_policy=_by_policy(answer, transposed=not i_am_first),
     )
+
+
+def _by_policy(answer: Answer, *, transposed: bool) -> tuple[tuple[int, int], ...]:
+    found = [
+        (j, i) if transposed else (i, j)
+        for i, row in enumerate(answer.cells)
+        for j, cell in enumerate(row)
+        if isinstance(cell, WithheldCell) and cell.withheld == "by_policy"
+    ]
+    return tuple(sorted(found))
 
 
 def _matrix(answer: Answer, *, transposed: bool) -> tuple[tuple[int | None, ...], ...]:

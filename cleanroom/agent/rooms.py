@@ -7,23 +7,35 @@ In order to believe a view, this holds:
 3. the epoch is the one that the terms and this agent's own clock give;
 4. keys, snapshots and evaluations of the epoch are signed by the member they name, and bound to room, epoch and terms;
 5. the snapshots of one owner are a chain: numbers 1, 2, 3 ..., each naming the digest of the one before;
-6. the answer is signed by the escrow.
+6. the answer is signed by the escrow;
+7. rosters and policies of both members are chains (`messages.policy_chain`), and this partner's own policies are those
+   that its vault has put in force;
+8. the other side's policies never go back behind, or differ from, what this vault has seen;
+9. releases and notices are chains, signed by the member they name (`exchanged`).
 
 Not done here: whether a key may be used (`epochs`), what is inside batches (`evaluate`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from cleanroom.agent.exchanged import SealedNotice, read_notices, read_releases
 from cleanroom.agent.partners import require_confirmed
+from cleanroom.agent.room_policies import Memory, read_consent
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused, NotPossibleNow
 from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId, RoomId, RoomState
-from cleanroom.messages.api import RoomView
+from cleanroom.messages.api import RoomView, RoundView
 from cleanroom.messages.documents import DocumentRefused, read_document
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
+from cleanroom.messages.policy_chain import InForce, Proposed, ground_of
+from cleanroom.messages.releases import Release
 from cleanroom.messages.rooms import EpochKey, Member, Terms
 from cleanroom.messages.signing import ESCROW, SignedDocument, open_document
+from cleanroom.messages.users import Roster
+from cleanroom.policy.evaluate import Sides
+from cleanroom.policy.model import Policy
 from matching.packing import packed
 
 
@@ -62,6 +74,13 @@ class Room:
     evaluations: Mapping[PartnerId, tuple[Evaluation, ...]]
     complete: frozenset[tuple[PartnerId, int]]
     chunks: Mapping[tuple[PartnerId, int], frozenset[int]]
+    rosters: Mapping[PartnerId, tuple[Roster, ...]]
+    policies: Mapping[PartnerId, tuple[InForce, ...]]
+    proposals: Mapping[PartnerId, Proposed]
+    round: RoundView | None
+    openings_lapsed: bool
+    releases: Mapping[PartnerId, tuple[Release, ...]]
+    notices: Mapping[PartnerId, tuple[SealedNotice, ...]]
     answer: Answer | None
     next_answer: str | None
 
@@ -74,6 +93,28 @@ class Room:
         """A partner's newest committed snapshot of this epoch."""
         chain = self.snapshots[partner]
         return chain[-1] if chain else None
+
+    def policy(self, partner: PartnerId) -> Policy | None:
+        """A member's policy in force."""
+        chain = self.policies.get(partner)
+        return chain[-1].policy if chain else None
+
+    def policy_digest(self, partner: PartnerId) -> Digest | Literal[""]:
+        """The digest of a member's policy in force; empty while there is none."""
+        chain = self.policies.get(partner)
+        return chain[-1].digest if chain else ""
+
+    def sides(self, owner: PartnerId) -> Sides:
+        """What `owner` shows to the other member, under both policies in force."""
+        recipient = self.terms.other(owner).partner
+        return Sides(
+            owner=self.policy(owner),
+            recipient=self.policy(recipient),
+            owner_id=owner,
+            recipient_id=recipient,
+            ground=ground_of(self.terms),
+            use=self.terms.use,
+        )
 
     @property
     def kind_names(self) -> tuple[str, ...]:
@@ -113,13 +154,16 @@ def find_id(agent: Agent, which: str) -> RoomId:
 
 
 def open_room(agent: Agent, room: RoomId) -> Room:
-    """Fetch and check a room (steps 1 to 6 above).
+    """Fetch and check a room (steps 1 to 9 above).
 
     Raises:
         DocumentRefused: if a document is not what it must be.
         NotConfirmed, KeysChanged: if the other member's keys were not compared, or are not those compared.
         ClocksDiffer: if the epoch is not the one that this machine's clock gives.
+        NoticeRefused: if a notice's words are not those that were signed.
+        OwnPolicyDiffers, PolicyRolledBack: if the vault remembers other policies than the escrow shows.
     """
+    memory = Memory.of(agent, room)
     view = agent.escrow.room(room)
     if view.room != room:
         raise DocumentRefused("RoomView: another room than was asked for")
@@ -127,7 +171,8 @@ def open_room(agent: Agent, room: RoomId) -> Room:
     in_force = [terms for terms, complete in zip(versions, signed_by_all, strict=True) if complete]
     terms = in_force[-1] if in_force else versions[0]
     pending = versions[-1] if in_force and not signed_by_all[-1] else None
-    epoch = terms.epoch_at(agent.clock())
+    consent = read_consent(agent, view, in_force, memory)
+    epoch = terms.epoch_at(agent.clock(), fresh=consent.fresh)
     if view.state is RoomState.ACTIVE and view.epoch != epoch:
         raise ClocksDiffer(f"room {room}: the escrow says epoch {view.epoch}, this machine's clock says {epoch}")
     bound = _Bound(room=room, epoch=epoch, terms=terms, versions=frozenset(item.digest() for item in in_force))
@@ -145,6 +190,13 @@ def open_room(agent: Agent, room: RoomId) -> Room:
         evaluations=bound.evaluations(view.evaluations),
         complete=frozenset((item.evaluator, item.number) for item in view.progress if item.complete),
         chunks={(item.evaluator, item.number): frozenset(item.chunks) for item in view.progress},
+        rosters=consent.rosters,
+        policies=consent.policies,
+        proposals=consent.proposals,
+        round=view.round,
+        openings_lapsed=view.openings_lapsed,
+        releases=read_releases(view.releases, terms=terms, epoch=epoch, versions=bound.versions, me=agent.me),
+        notices=read_notices(view.notices, terms=terms),
         answer=read_answer(agent, view.answer, terms) if view.answer else None,
         next_answer=view.next_answer,
     )

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cleanroom.agent import agreements, commit, evaluate
+from cleanroom.agent import agreements, commit, evaluate, opening, openings_received
 from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, publish_key
+from cleanroom.agent.evidence import OpeningsWait, RoundNotReady
 from cleanroom.agent.lists import stored
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
@@ -116,7 +117,24 @@ def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
         room = open_room(agent, room_id)
     if evaluate.upload_rows(agent, room):
         steps.append("uploaded the evaluation")
-    return steps, problem
+        room = open_room(agent, room_id)
+    opened, waits = _opened(agent, room)
+    return steps + opened, problem or waits
+
+
+def _opened(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
+    """P7 and P8, as far as they can go now."""
+    steps: list[str] = []
+    try:
+        if openings_received.verify_round(agent, room):
+            steps.append("verified the other side's opening")
+        if opening.open_round(agent, room):
+            steps.append("opened the matches of agreed cells")
+    except RoundNotReady:
+        pass  # a list, an evaluation or a policy is on its way; the next pass sees
+    except OpeningsWait as error:
+        return steps, error
+    return steps, None
 
 
 def _has_list(agent: Agent, room: Room) -> bool:

@@ -1,7 +1,7 @@
 """What stands between a room and its next answer: who has to do what, and since when."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cleanroom.agent.rooms import Room
 from cleanroom.domain.vocabulary import RoomState
@@ -31,6 +31,23 @@ def waiting(room: Room) -> Waiting:
             return Waiting(what="Nothing: the room has ended.", mine=False, since=None)
 
 
+def epoch_begun(room: Room) -> datetime:
+    """When the epoch in force began: with its period, or with the newest policy that began one."""
+    fresh = [item.since for chain in room.policies.values() for item in chain if item.document.fresh_epoch]
+    return max([_period(room, room.epoch - len(fresh)), *fresh])
+
+
+def next_epoch(room: Room) -> str | None:
+    """When the next period begins; None if the terms end before. A policy that narrows begins an epoch sooner."""
+    fresh = sum(item.document.fresh_epoch for chain in room.policies.values() for item in chain)
+    begins = _period(room, room.epoch - fresh + 1)
+    return instant(begins) if begins < moment(room.terms.expires) else None
+
+
+def _period(room: Room, number: int) -> datetime:
+    return moment(room.terms.starts) + timedelta(days=room.terms.epoch_days * number)
+
+
 def _signature(room: Room) -> Waiting:
     proposer = room.terms.members[0]
     if proposer.partner == room.me:
@@ -40,7 +57,7 @@ def _signature(room: Room) -> Waiting:
 
 
 def _list(room: Room) -> Waiting | None:
-    begun = instant(moment(room.terms.starts) + timedelta(days=room.terms.epoch_days * room.epoch))
+    begun = instant(epoch_begun(room))
     if room.head(room.me) is None:
         return Waiting(what="You have committed no list in this epoch: cleanroom push FILE", mine=True, since=begun)
     if room.head(room.other.partner) is None:

@@ -1,10 +1,10 @@
 """What every command works with: where the home is, how the passphrase comes, the clock, and the way to print."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
@@ -13,7 +13,7 @@ from cleanroom.agent.progress import Progress
 from cleanroom.agent.session import Agent
 from cleanroom.agent.transport import Retries
 from cleanroom.cli.bars import Bars
-from cleanroom.cli.output import Output
+from cleanroom.cli.output import Output, printable
 from cleanroom.domain.clock import Clock
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.secret import Secret
@@ -49,7 +49,10 @@ class FileNotWritten(InputRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What the composition root read from outside. `ask` asks a person, None where there is no terminal."""
+    """What the composition root read from outside. `ask` asks a person, None where there is no terminal.
+
+    `passphrase` opens the vault, `user_passphrase` the key of the user who signs. `opener` opens a home.
+    """
 
     home: Path
     passphrase: Secret[str] | None
@@ -57,6 +60,18 @@ class Environment:
     clock: Clock
     output: Output
     ask: "Ask | None"
+    user_passphrase: Secret[str] | None = None
+    user_passphrase_file: Path | None = None
+    opener: "Opener" = open_agent
+
+
+class Opener(Protocol):
+    """Opens the agent of a home (`cleanroom.agent.home.open_agent`)."""
+
+    def __call__(
+        self, home: Path, passphrase: Secret[str], *, clock: Clock, progress: Progress, retries: Retries
+    ) -> AbstractContextManager[Agent]:
+        """The agent, until the block ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +113,24 @@ class Invocation:
         """The passphrase for a new vault: given, or typed twice."""
         return self._given() or self.typed_twice("New passphrase")
 
+    def user_passphrase(self, name: str) -> Secret[str]:
+        """The passphrase of the user who signs.
+
+        Raises:
+            PassphraseMissing: if none is given and nobody can be asked.
+        """
+        given = self._given_for_user()
+        if given is None and self.environment.ask is None:
+            raise PassphraseMissing(
+                "no passphrase of the user: set CLEANROOM_USER_PASSPHRASE_FILE or CLEANROOM_USER_PASSPHRASE, or run on "
+                "a terminal"
+            )
+        return given or self._asked(f"Passphrase of {printable(name)}")
+
+    def first_user_passphrase(self, name: str) -> Secret[str]:
+        """The passphrase for the key of a user whom nobody adds: given, or typed twice."""
+        return self._given_for_user() or self.typed_twice(f"New passphrase of {printable(name)}")
+
     def typed_twice(self, prompt: str) -> Secret[str]:
         """A passphrase that was typed twice alike.
 
@@ -127,18 +160,18 @@ class Invocation:
         """The home's agent, opened; its stages are shown while they run."""
         progress = Progress(self.bars.show)
         clock = self.environment.clock
-        with open_agent(self.home, self.passphrase(), clock=clock, progress=progress, retries=PATIENCE) as agent:
+        opened = self.environment.opener(self.home, self.passphrase(), clock=clock, progress=progress, retries=PATIENCE)
+        with opened as agent:
             try:
                 yield agent
             finally:
                 self.bars.clear()
 
     def _given(self) -> Secret[str] | None:
-        if self.environment.passphrase is not None:
-            return self.environment.passphrase
-        if self.environment.passphrase_file is not None:
-            return passphrase_in(self.environment.passphrase_file)
-        return None
+        return _either(self.environment.passphrase, self.environment.passphrase_file)
+
+    def _given_for_user(self) -> Secret[str] | None:
+        return _either(self.environment.user_passphrase, self.environment.user_passphrase_file)
 
     def _asked(self, prompt: str) -> Secret[str]:
         if self.environment.ask is None:
@@ -156,6 +189,12 @@ def begin(context: typer.Context, home: Path | None, *, as_json: bool) -> Invoca
     environment.output.as_json = as_json
     bars = Bars(environment.output.messages)
     return Invocation(home=home or environment.home, environment=environment, bars=bars)
+
+
+def _either(text: Secret[str] | None, file: Path | None) -> Secret[str] | None:
+    if text is not None:
+        return text
+    return None if file is None else passphrase_in(file)
 
 
 def passphrase_in(file: Path) -> Secret[str]:

@@ -1,6 +1,7 @@
 """The `cleanroom` command, put together. Only here are the environment and the machine's clock read.
 
-CLEANROOM_HOME, CLEANROOM_PASSPHRASE and CLEANROOM_PASSPHRASE_FILE (its first line) are all that the environment says.
+CLEANROOM_HOME, CLEANROOM_PASSPHRASE and CLEANROOM_PASSPHRASE_FILE (its first line), CLEANROOM_USER_PASSPHRASE and
+CLEANROOM_USER_PASSPHRASE_FILE are all that the environment says.
 Exit codes: `cleanroom.cli.exits`.
 """
 
@@ -16,7 +17,7 @@ import platformdirs
 import typer
 from typer.core import TyperGroup
 
-from cleanroom.cli import home, overlap, partner, push, room, status, sync
+from cleanroom.cli import home, overlap, partner, policy, push, room, status, sync, user
 from cleanroom.cli.exits import Exit, exit_of
 from cleanroom.cli.invocation import Ask, Environment
 from cleanroom.cli.output import Output
@@ -79,6 +80,8 @@ def cleanroom(
 home.add_to(app)
 app.add_typer(partner.app, name="partner")
 app.add_typer(room.app, name="room")
+app.add_typer(policy.app, name="policy")
+app.add_typer(user.app, name="user")
 push.add_to(app)
 sync.add_to(app)
 overlap.add_to(app)
@@ -88,6 +91,7 @@ status.add_to(app)
 def environment_of(variables: Mapping[str, str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> Environment:
     """What the environment says, with the machine's clock."""
     passphrase, file = variables.get("CLEANROOM_PASSPHRASE"), variables.get("CLEANROOM_PASSPHRASE_FILE")
+    of_user, user_file = variables.get("CLEANROOM_USER_PASSPHRASE"), variables.get("CLEANROOM_USER_PASSPHRASE_FILE")
     given = variables.get("CLEANROOM_HOME")
     somebody = stdin.isatty() and stderr.isatty()
     return Environment(
@@ -97,6 +101,8 @@ def environment_of(variables: Mapping[str, str], stdin: TextIO, stdout: TextIO, 
         clock=system_clock,
         output=Output(stdout, stderr),
         ask=terminal() if somebody else None,
+        user_passphrase=Secret(of_user) if of_user else None,
+        user_passphrase_file=Path(user_file) if user_file else None,
     )
 
 

@@ -1,13 +1,17 @@
 """`cleanroom overlap`: the report, on the screen, as a page, as a table."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
+from cleanroom.agent.agreed import Agreement, agreement
 from cleanroom.agent.agreements import rooms
 from cleanroom.agent.overlap import NoAnswerYet, Overlap, history, overlap
-from cleanroom.agent.rooms import find_id
+from cleanroom.agent.rooms import find_id, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.cli.exits import exit_of
 from cleanroom.cli.html.page import page
@@ -33,7 +37,7 @@ def show(  # noqa: PLR0913 - options of a command line
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how many companies you and a partner share, by your segments and theirs.
+    """Show how many companies you and a partner share, by your segments and theirs, and which cells are agreed.
 
     Without --room and --all: the only room in force, if there is just one.
     """
@@ -43,26 +47,32 @@ def show(  # noqa: PLR0913 - options of a command line
     with run.agent() as agent:
         found: list[Overlap] = []
         waiting: list[Unanswered] = []
+        agreed: dict[RoomId, Agreement] = {}
         for room_id, title in _wanted(agent, room, every=every):
             try:
                 found += (history(agent, room_id) if past else []) or [overlap(agent, room_id)]
+                agreed[room_id] = agreement(agent, open_room(agent, room_id))
             except CleanroomError as problem:
                 waiting.append(Unanswered(room=room_id, title=title, problem=problem))
     now = run.environment.clock()
     if html is not None:
-        write_file(html, page(found, waiting, now).encode())
+        write_file(html, page(found, waiting, now, agreed).encode())
     if csv is not None:
         write_file(csv, csv_text(found).encode("utf-8-sig"))
     if not found and len(waiting) == 1:
         raise waiting[0].problem
-    screen = history_screen(found) if past else [part for item in found for part in overlap_screen(item, now)]
-    run.out.result(document(found, waiting), *screen, *map(unanswered_line, waiting))
+    screen = history_screen(found) if past else _screen(found, agreed, now)
+    run.out.result(document(found, waiting, list(agreed.values())), *screen, *map(unanswered_line, waiting))
     for written in (html, csv):
         if written is not None:
             run.out.say(f"Written: {written}")
     failed = [item for item in waiting if not isinstance(item.problem, NoAnswerYet)]
     if failed or (waiting and not found):
         raise typer.Exit(max(exit_of(item.problem) for item in failed or waiting))
+
+
+def _screen(found: list[Overlap], agreed: Mapping[RoomId, Agreement], now: datetime) -> list[RenderableType]:
+    return [part for item in found for part in overlap_screen(item, now, agreed.get(item.room))]
 
 
 def _wanted(agent: Agent, room: str | None, *, every: bool) -> list[tuple[RoomId, str]]:

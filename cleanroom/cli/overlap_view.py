@@ -10,7 +10,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cleanroom.agent.agreed import Agreement
 from cleanroom.agent.overlap import Overlap, Side
+from cleanroom.cli.agreed_view import agreement_document, agreement_screen, cell_mark
 from cleanroom.cli.output import error_document, facts, printable, table
 from cleanroom.cli.words import ago, counted, label_words, until
 from cleanroom.domain.errors import CleanroomError
@@ -28,29 +30,40 @@ class Unanswered:
     problem: CleanroomError
 
 
-def document(found: Sequence[Overlap], waiting: Sequence[Unanswered]) -> dict[str, object]:
-    """The reports for scripts: `cells[i][j]` is my segment i x their segment j, null where withheld."""
+def document(
+    found: Sequence[Overlap], waiting: Sequence[Unanswered], agreements: Sequence[Agreement] = ()
+) -> dict[str, object]:
+    """The reports for scripts: `cells[i][j]` is my segment i x their segment j, null where withheld.
+
+    `agreements`: for each room, what is agreed in it now.
+    """
     return {
         "overlaps": [{**asdict(item), "shown": item.shown, "withheld": item.withheld} for item in found],
+        "agreements": [agreement_document(item) for item in agreements],
         "waiting": [
             {"room": item.room, "title": item.title, "problem": error_document(item.problem)} for item in waiting
         ],
     }
 
 
-def withheld_words(floor: int) -> str:
-    """Why a cell may be withheld; true of every withheld cell, and it does not say which of the two it was."""
-    return (
-        f"Withheld: fewer than {floor} companies are in the cell, or fewer than {floor} of a segment are outside it. "
-        "Which of the two is not said."
-    )
+def withheld_words(item: Overlap) -> list[str]:
+    """Why cells are withheld. Of those that the rule of the terms withholds it is not said which half of it did."""
+    floor, words = item.floor, []
+    if item.withheld > len(item.by_policy):
+        words.append(
+            f"Withheld: fewer than {floor} companies are in the cell, or fewer than {floor} of a segment are outside "
+            "it. Which of the two is not said."
+        )
+    if item.by_policy:
+        words.append("By policy: a policy of one side shows no number in this cell.")
+    return words
 
 
-def overlap_screen(item: Overlap, now: datetime) -> list[RenderableType]:
-    """One report: the matrix and what it needs to be understood."""
+def overlap_screen(item: Overlap, now: datetime, agreed: Agreement | None = None) -> list[RenderableType]:
+    """One report: the matrix and what it needs to be understood; `agreed` is what is agreed in the room now."""
     mine, theirs = printable(item.mine.name), printable(item.theirs.name)
     heading = f"\n{printable(item.title)}: {mine} (rows) x {theirs} (columns)"
-    parts: list[RenderableType] = [Text(heading, style="bold"), _matrix(item)]
+    parts: list[RenderableType] = [Text(heading, style="bold"), _matrix(item, agreed)]
     rows: list[tuple[str, RenderableType]] = [
         ("Sum", sum_words(item)),
         (mine, side_words(item.mine, item, now)),
@@ -59,9 +72,8 @@ def overlap_screen(item: Overlap, now: datetime) -> list[RenderableType]:
         ("Next answer", _next(item, now)),
     ]
     parts.append(facts(rows))
-    if item.withheld:
-        parts.append(Text(withheld_words(item.floor), style="dim"))
-    return parts
+    parts += [Text(words, style="dim") for words in withheld_words(item)]
+    return parts + (agreement_screen(agreed, now) if agreed else [])
 
 
 def sum_words(item: Overlap) -> str:
@@ -100,7 +112,7 @@ def history_screen(found: Sequence[Overlap]) -> list[RenderableType]:
             right=range(2, len(pairs) + 3),
         )
         for item in answers:
-            cells = [_cell(item.cells[i][j], None) for i, j in pairs]
+            cells = [_cell(item, i, j, changed=False) for i, j in pairs]
             shown.add_row(str(item.number), item.edge, *cells, f"{item.shown:,}")
         title = f"\n{printable(newest.title)}: mine x {printable(newest.theirs.name)}'s"
         parts += [Text(title, style="bold"), shown]
@@ -133,17 +145,25 @@ def csv_text(found: Sequence[Overlap]) -> str:
     return sink.getvalue()
 
 
-def _matrix(item: Overlap) -> Table:
+def _matrix(item: Overlap, agreed: Agreement | None) -> Table:
     shown = table("mine \\ theirs", *map(label_words, item.segments), right=range(1, len(item.segments) + 1))
-    for segment, cells, changes in zip(item.segments, item.cells, item.change, strict=True):
-        shown.add_row(label_words(segment), *map(_cell, cells, changes))
+    size = range(len(item.segments))
+    # Terms may have changed since the answer; then its cells are not those that are agreed now.
+    marked = agreed if agreed and agreed.segments == item.segments else None
+    for i in size:
+        cells = [_cell(item, i, j, changed=True) for j in size]
+        if marked:
+            cells = [cell + cell_mark(marked.cells[i][j], marked.partner) for j, cell in zip(size, cells, strict=True)]
+        shown.add_row(label_words(item.segments[i]), *cells)
     return shown
 
 
-def _cell(number: int | None, change: int | None) -> Text:
+def _cell(item: Overlap, i: int, j: int, *, changed: bool) -> Text:
+    number = item.cells[i][j]
     if number is None:
-        return Text("withheld", style="dim")
+        return Text("by policy" if (i, j) in item.by_policy else "withheld", style="dim")
     text = Text(f"{number:,}", style="bold")
+    change = item.change[i][j] if changed else None
     if words := change_words(change):
         text += Text(f" ({words})", style="green" if change and change > 0 else "red")
     return text

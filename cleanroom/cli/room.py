@@ -14,7 +14,7 @@ from cleanroom.cli.output import printable, table
 from cleanroom.cli.terms_view import room_document, room_screen
 from cleanroom.cli.words import seconds_of
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind, Purpose
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Rooms: two partners that signed the same terms."
@@ -35,6 +35,9 @@ def propose(  # noqa: PLR0913 - options of a command line
     *,
     title: Annotated[str, typer.Option(help="What both sides call the room.")],
     purpose: Annotated[str, typer.Option(help="What the counts may be used for.")],
+    use: Annotated[
+        Purpose, typer.Option(help="The purpose in one word; rules of a policy may hold for some only.")
+    ] = _DEFAULT.use,
     kinds: Annotated[str, typer.Option(help="Kinds of match key that count, strongest first.")] = ",".join(Kind),
     segments: Annotated[
         str, typer.Option(help="Counting segments; an entry counts in the first that it has.")
@@ -69,6 +72,7 @@ def propose(  # noqa: PLR0913 - options of a command line
     proposal = Proposal(
         title=title,
         purpose=purpose,
+        use=use,
         kinds=_kinds(kinds),
         segments=tuple(_parts(segments)),
         floor=floor,

@@ -1,15 +1,17 @@
 """A room's terms as people read them, and in plain words what each weak setting gives away."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from cleanroom.agent.rooms import Room
-from cleanroom.cli.output import bullets, facts, printable
+from cleanroom.cli.output import bullets, facts, printable, table
 from cleanroom.cli.words import counted, interval_words, label_words, until
-from cleanroom.domain.vocabulary import ChangeMode, Kind
+from cleanroom.domain.fields import Field, Reduction
+from cleanroom.domain.vocabulary import ChangeMode, Form, Kind
 from cleanroom.messages.rooms import Terms
 
 FLOOR: Final = 10
@@ -77,6 +79,7 @@ def room_screen(room: Room, now: datetime) -> list[RenderableType]:
         ("With", printable(room.other.name)),
         ("Proposed by", printable(terms.members[0].name)),
         ("Purpose", printable(terms.purpose)),
+        ("Used for", label_words(terms.use)),
         ("Segments", ", then ".join(label_words(segment) for segment in terms.segments)),
         ("Match keys", ", ".join(kind_words(name) for name in room.kind_names)),
         ("Counting", f"{terms.counting.mode}; numbers below {terms.counting.floor} are withheld"),
@@ -85,17 +88,51 @@ def room_screen(room: Room, now: datetime) -> list[RenderableType]:
         ("Changes", terms.changes),
         ("Epoch", f"{counted(terms.epoch_days, 'day')}; now in number {room.epoch}"),
         ("Quota", f"{terms.quota:,} entries each"),
-        ("Fields", f"{len(terms.fields)} in the catalogue; none leaves: this release counts only"),
+        ("Fields", f"{len(terms.fields)} in the catalogue below; none leaves before both sides' policies show it"),
         ("In force", f"from {terms.starts} until {expires}"),
         ("Terms", f"version {terms.version}, {terms.digest()[:16]}"),
     ]
-    parts: list[RenderableType] = [facts(rows)]
+    parts: list[RenderableType] = [facts(rows), *fields_screen(terms)]
     if room.pending:
         change = f"Proposed change: version {room.pending.version}, until {room.pending.expires}."
         parts.append(Text(change, style="bold"))
     parts.append(Text("\nWhat to know before you sign", style="bold"))
     parts += [bullets([line], "red" if line.startswith("UNSAFE") else "") for line in weaknesses(terms)]
     return parts
+
+
+def fields_screen(terms: Terms) -> list[RenderableType]:
+    """The catalogue: what policies may speak of, and in which form at most."""
+    shown = table("Field", "Type", "Class", "Reduced to", "At most")
+    for field in terms.catalogue:
+        most = "" if field.ceiling is Form.FULL else str(field.ceiling)
+        shown.add_row(
+            printable(field.name), field.type, label_words(field.field_class), reduction_words(field), most or "full"
+        )
+    return [Text("\nFields that policies may speak of", style="bold"), shown]
+
+
+def reduction_words(field: Field) -> str:
+    """What is left of a field in its reduced form; "-" if it has none."""
+    match field.reduced:
+        case Reduction.NONE:
+            return "-"
+        case Reduction.BANDED:
+            return "bands: " + "; ".join(_edges_words(currency, edges) for currency, edges in field.bands)
+        case Reduction.EMAIL_DOMAIN:
+            return "the domain"
+        case Reduction.INITIALS:
+            return "initials"
+        case Reduction.QUARTER:
+            return "the quarter"
+        case Reduction.HASHED:
+            return "a keyed hash"
+        case _:
+            assert_never(field.reduced)
+
+
+def _edges_words(currency: str, edges: Sequence[int]) -> str:
+    return f"{currency or 'any'} {' | '.join(f'{edge:,}' for edge in edges)}"
 
 
 def room_document(room: Room) -> dict[str, object]:

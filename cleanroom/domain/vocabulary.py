@@ -62,4 +62,60 @@ class RoomState(StrEnum):
     EXPIRED = "expired"
 
 
+class RoundState(StrEnum):
+    """Where a round of opening is in its life. The escrow alone knows of those that are void or empty."""
+
+    OPEN = "open"
+    EXCHANGED = "exchanged"
+    LAPSED = "lapsed"
+    VOID = "void"
+    EMPTY = "empty"
+
+
+class Form(StrEnum):
+    """How much is shown. `account` is hidden < count < exists, every other field hidden < reduced < full."""
+
+    HIDDEN = "hidden"
+    COUNT = "count"
+    EXISTS = "exists"
+    REDUCED = "reduced"
+    FULL = "full"
+
+
+class Role(StrEnum):
+    """What a user of a partner may do, and what is shown to them of the other side's fields."""
+
+    ADMIN = "admin"
+    PARTNER_MANAGER = "partner_manager"
+    SELLER = "seller"
+    SECURITY_REVIEWER = "security_reviewer"
+
+
+class Purpose(StrEnum):
+    """What a room is used for; a rule of a policy may hold for some of these only."""
+
+    CO_SELL = "co_sell"
+    CO_MARKETING = "co_marketing"
+    RESELL = "resell"
+    DELIVERY = "delivery"
+    REPORTING = "reporting"
+
+
+class Nomination(StrEnum):
+    """Which side has nominated an account, seen from the owner of a policy."""
+
+    NONE = "none"
+    MINE = "mine"
+    THEIRS = "theirs"
+    BOTH = "both"
+
+
+class Reciprocity(StrEnum):
+    """What a rule asks of the other side in return, measured on its form before its own reciprocity."""
+
+    NONE = "none"
+    SAME_FORM = "same_form"
+    AT_LEAST = "at_least"
+
+
 DEFAULT_SEGMENTS = ("customers", "open_opportunities", "prospects")

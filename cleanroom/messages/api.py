@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from cleanroom.domain.vocabulary import RoomState
+from cleanroom.domain.vocabulary import RoomState, RoundState
 from cleanroom.messages.documents import (
     Bytes32,
     Count,
@@ -71,6 +71,44 @@ class BatchProgress(Wire):
     complete: bool
 
 
+class PolicyView(Wire):
+    """A policy that is or was in force: the escrow's receipt says since when, `proposed` when its proposal came."""
+
+    policy: SignedDocument
+    receipt: SignedDocument
+    proposed: SignedDocument | None
+
+
+class ProposalView(Wire):
+    """A policy that its author has signed and nobody approved yet, and when it came."""
+
+    policy: SignedDocument
+    receipt: SignedDocument
+
+
+class RoundView(Wire):
+    """The newest round of opening of the epoch. Snapshots and policies are in the order of the terms' members.
+
+    `rows` and `chunks` are how much evidence there is for me. A round that lapsed was answered by one side only.
+    """
+
+    number: Number
+    snapshots: Annotated[tuple[DigestText, DigestText], BeforeValidator(as_tuple)]
+    policies: Annotated[tuple[DigestText, DigestText], BeforeValidator(as_tuple)]
+    rows: Count
+    chunks: Count
+    opened: Annotated[tuple[PartnerName, ...], BeforeValidator(as_tuple)]
+    state: RoundState = Field(strict=False)
+    until: Instant | None
+
+
+class NoticeBody(Wire):
+    """A notice with its sealed words, as hex."""
+
+    notice: SignedDocument
+    words: Annotated[str, Field(max_length=64_000, pattern=r"^([0-9a-f]{2})+$")]
+
+
 class RoomView(Wire):
     """All that a member may see of a room; everything that matters in it is signed by a partner or the escrow."""
 
@@ -84,6 +122,13 @@ class RoomView(Wire):
     snapshots: Documents
     evaluations: Documents
     progress: Annotated[tuple[BatchProgress, ...], BeforeValidator(as_tuple)]
+    rosters: Documents
+    policies: Annotated[tuple[PolicyView, ...], BeforeValidator(as_tuple)]
+    proposals: Annotated[tuple[ProposalView, ...], BeforeValidator(as_tuple)]
+    round: RoundView | None
+    openings_lapsed: bool
+    releases: Documents
+    notices: Annotated[tuple[NoticeBody, ...], BeforeValidator(as_tuple)]
     answer: SignedDocument | None
     next_answer: Instant | None
 

@@ -95,7 +95,7 @@ class ShownCell(Wire):
 class WithheldCell(Wire):
     """A cell whose number is not shown. It carries the rule, never a number."""
 
-    withheld: Literal["too_few_inside_or_outside"]
+    withheld: Literal["too_few_inside_or_outside", "by_policy"]
 
 
 class ListStatus(Wire):

@@ -5,7 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from cleanroom.domain.vocabulary import ChangeMode, CountingMode, Kind, PartnerId, PartnerKind
+from cleanroom.domain.fields import Field as CatalogueEntry
+from cleanroom.domain.fields import FieldClass, FieldType, Reduction
+from cleanroom.domain.vocabulary import ChangeMode, CountingMode, Form, Kind, PartnerId, PartnerKind, Purpose
 from cleanroom.messages.documents import (
     Bytes32,
     Bytes64,
@@ -56,13 +58,50 @@ class KindRecipe(Wire):
     tables: Version
 
 
+class CurrencyBands(Wire):
+    """The edges of a field's bands in one currency; `""` stands for every currency that is not named."""
+
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")]
+    edges: Annotated[tuple[Count, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=50)]
+
+
 class CatalogueField(Wire):
-    """A field that policies may speak of."""
+    """A field that policies may speak of, with its one reduced form and the highest form that the room allows."""
 
     name: Label
-    type: Label
-    field_class: Label
-    reduced: Label
+    type: FieldType = Field(strict=False)
+    field_class: FieldClass = Field(strict=False)
+    reduced: Reduction = Field(strict=False)
+    bands: Annotated[tuple[CurrencyBands, ...], BeforeValidator(as_tuple), Field(max_length=200)]
+    ceiling: Form = Field(strict=False)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.field()
+        return self
+
+    def field(self) -> CatalogueEntry:
+        """The field as the domain knows it. Raises ValueError for one that cannot be."""
+        return CatalogueEntry(
+            name=self.name,
+            type=self.type,
+            field_class=self.field_class,
+            reduced=self.reduced,
+            bands=tuple((band.currency, band.edges) for band in self.bands),
+            ceiling=self.ceiling,
+        )
+
+    @classmethod
+    def of(cls, field: CatalogueEntry) -> Self:
+        """The field as the terms name it."""
+        return cls(
+            name=field.name,
+            type=field.type,
+            field_class=field.field_class,
+            reduced=field.reduced,
+            bands=tuple(CurrencyBands(currency=currency, edges=edges) for currency, edges in field.bands),
+            ceiling=field.ceiling,
+        )
 
 
 class CountingRule(Wire):
@@ -78,13 +117,14 @@ AnswerInterval = Annotated[int, Field(ge=60, le=366 * 86_400)] | Literal["unsafe
 class Terms(Document):
     """What the members of a room agree on. Every member signs the same bytes."""
 
-    type: Literal["terms/1"] = "terms/1"
+    type: Literal["terms/2"] = "terms/2"
     room: RoomName
     version: Number
     previous: DigestText | Literal[""]
     escrow_key: Bytes32
     title: Title
     purpose: Title
+    use: Purpose = Field(strict=False)
     members: Annotated[tuple[Member, Member], BeforeValidator(as_tuple)]
     kinds: Annotated[tuple[KindRecipe, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=16)]
     segments: Annotated[tuple[Label, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=16)]
@@ -114,9 +154,14 @@ class Terms(Document):
             raise ValueError("only the first version has no previous one")
         return self
 
-    def epoch_at(self, now: datetime) -> int:
-        """The epoch in force, counted from 0 at `starts`."""
-        return max(0, int((now - moment(self.starts)).total_seconds()) // (self.epoch_days * 86_400))
+    def epoch_at(self, now: datetime, *, fresh: int) -> int:
+        """The epoch in force: the periods over since `starts`, and the `fresh` ones that policies began."""
+        return fresh + max(0, int((now - moment(self.starts)).total_seconds()) // (self.epoch_days * 86_400))
+
+    @property
+    def catalogue(self) -> tuple[CatalogueEntry, ...]:
+        """The fields as the domain knows them."""
+        return tuple(field.field() for field in self.fields)
 
     def other(self, partner: PartnerId) -> Member:
         """The member that is not `partner`."""

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import escrow.consent_tables  # noqa: F401 - its tables join the metadata
 from escrow.tables import Base
 
 context.configure(

@@ -6,6 +6,7 @@ REVEALS = {
     ("matching/group.py", "response"): "nonce, challenge and scalar go into libsodium",
     ("matching/keyproof.py", "prove"): "the hedge of the nonce; a challenge is public",
     ("matching/keyproof.py", "verify"): "a challenge is public",
+    ("matching/proof.py", "prove"): "the hedge of the nonce",
     ("cleanroom/agent/epochs.py", "_drawn"): "the fresh scalar goes into the sealed vault",
     ("cleanroom/agent/keys.py", "PrivateIdentity.__init__"): "the seed becomes the signing key",
     ("cleanroom/agent/keys.py", "PrivateIdentity.load"): "parses the vault's record into secrets again",

@@ -163,7 +163,7 @@ def test_roots_for_an_older_pair_do_not_count(world: World, room: RoomId, acme: 
 def test_rows_before_the_other_sides_root_are_refused(room: RoomId, acme: Agent, globex: Agent) -> None:
     """Globex has signed, Acme has not: Globex's rows are refused, and so are Acme's, who signed nothing."""
     current = open_room(globex, room)
-    chunk = evaluate._load_rows(globex, evaluate._batch_prefix(current, 1) + "tags/0", 16)  # noqa: SLF001 - what the agent keeps to itself
+    chunk = evaluate._load_rows(globex, evaluate.batch_prefix(current, 1) + "tags/0", 16)  # noqa: SLF001 - what the agent keeps to itself
     place = Place(room, current.epoch, globex.me, 1)
     with pytest.raises(EscrowProblem) as caught:
         globex.escrow.put_evaluated_chunk(place, 0, batches.encode(chunk))

@@ -23,7 +23,7 @@ from cleanroom.agent.reading.rows import Cells, Rows, clean_rows, content_ids, m
 from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.agent.reading.table import Table, text_column
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.fields import DEFAULT_CATALOGUE, Field, FieldType
+from cleanroom.domain.fields import LIST_FIELDS, Field, FieldType
 
 SEPARATOR: Final = "\x1f"  # between the list's name and the row's id; cleaning leaves none in an id
 _KINDS: Final = first_of(
@@ -82,7 +82,7 @@ def read_accounts(  # noqa: PLR0913 - each is a choice that the person who pushe
     segment: str | None,
     segment_from: SegmentFrom | None,
     list_name: str,
-    catalogue: Sequence[Field] = DEFAULT_CATALOGUE,
+    catalogue: Sequence[Field] = LIST_FIELDS,
 ) -> ReadResult:
     """The accounts of a whole list.
 

@@ -12,7 +12,7 @@ from cleanroom.agent.reading.rows import Rows, clean_rows, mapped_columns, with_
 from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.agent.reading.table import Table
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.fields import DEFAULT_CATALOGUE, Field
+from cleanroom.domain.fields import LIST_FIELDS, Field
 
 _OPERATIONS: Final = first_of(
     {
@@ -41,7 +41,7 @@ def read_changes(  # noqa: PLR0913 - each is a choice that the person who pushes
     segment: str | None,
     segment_from: SegmentFrom | None,
     list_name: str,
-    catalogue: Sequence[Field] = DEFAULT_CATALOGUE,
+    catalogue: Sequence[Field] = LIST_FIELDS,
 ) -> ChangeResult:
     """The delta in `table`. Without a mapped column `change`, and where its cell is empty, a row is an upsert.
 

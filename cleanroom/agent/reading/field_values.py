@@ -45,7 +45,7 @@ def read_country(cells: "pd.Series[str]") -> Read:
 def read_field(field: Field, cells: "pd.Series[str]", mapping: Mapping) -> Read:
     """The field's values from its clean `cells`, read as `mapping` says, or by what the whole column proves."""
     match field.type:
-        case FieldType.TEXT:
+        case FieldType.TEXT | FieldType.EVIDENCE:  # evidence is in no list's columns
             return Read(texts=cells, bad=np.zeros(len(cells), dtype=np.bool_), rule="")
         case FieldType.EMAIL:
             return _read(cells, _email, "not an e-mail address")

@@ -14,7 +14,7 @@ from cleanroom.agent.reading.mapping import KEY_TARGETS, OTHER_TARGETS, Mapping
 from cleanroom.agent.reading.money import Mark, decimal_mark
 from cleanroom.agent.reading.table import Table
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.fields import DEFAULT_CATALOGUE, Field, FieldType
+from cleanroom.domain.fields import LIST_FIELDS, Field, FieldType
 
 _LOOK: Final = 500  # filled cells of a column that are looked at
 _MOSTLY: Final = 0.6
@@ -29,7 +29,7 @@ def guess_mapping(
     *,
     given: ReadOnly[str, str] | None = None,
     dates: DateOrder | None = None,
-    catalogue: Sequence[Field] = DEFAULT_CATALOGUE,
+    catalogue: Sequence[Field] = LIST_FIELDS,
 ) -> Mapping:
     """A mapping for `table`: `given` (target -> header) stands, the other targets are guessed.
 

@@ -15,7 +15,7 @@ from cleanroom.agent.reading.dates import DateOrder
 from cleanroom.agent.reading.money import Mark
 from cleanroom.agent.reading.table import Table
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.fields import DEFAULT_CATALOGUE, Field
+from cleanroom.domain.fields import LIST_FIELDS, Field
 
 FORMAT_VERSION: Final = 1
 KEY_TARGETS: Final = ("account_id", "name", "website", "country", "lei", "duns", "vat")
@@ -44,7 +44,7 @@ class Mapping:
         if ("identifier" in self.columns) != ("identifier_type" in self.columns):
             raise InputRefused("mapping: identifier and identifier_type go together")
 
-    def check(self, table: Table, *, catalogue: Sequence[Field] = DEFAULT_CATALOGUE) -> None:
+    def check(self, table: Table, *, catalogue: Sequence[Field] = LIST_FIELDS) -> None:
         """Raises InputRefused, naming the targets, unless all are known and each column is in the table, once."""
         known = {*KEY_TARGETS, *OTHER_TARGETS, *(item.name for item in catalogue)}
         if strange := len(set(self.columns) - known):

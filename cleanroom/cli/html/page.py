@@ -4,52 +4,76 @@ The frame is `page.html`, a `string.Template`; the parts are put together here. 
 control and direction characters visible and escapes the rest; no other way leads into the page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from importlib.resources import files
 from string import Template
 
+from cleanroom.agent.agreed import Agreement, Cell
 from cleanroom.agent.overlap import Overlap, Side
+from cleanroom.cli.agreed_view import agreement_words, mark_words, wait_words
 from cleanroom.cli.output import printable
 from cleanroom.cli.overlap_view import Unanswered, change_words, sum_words, withheld_words
 from cleanroom.cli.words import ago, label_words, until
+from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import instant
 
 
-def page(found: Sequence[Overlap], waiting: Sequence[Unanswered], now: datetime) -> str:
-    """The page's text (UTF-8 when written)."""
+def page(
+    found: Sequence[Overlap],
+    waiting: Sequence[Unanswered],
+    now: datetime,
+    agreed: Mapping[RoomId, Agreement] | None = None,
+) -> str:
+    """The page's text (UTF-8 when written). `agreed`: what is agreed in the rooms now, beside their newest answers."""
     one = found[0] if len({item.room for item in found}) == 1 else None
     title = f"Overlap: {one.mine.name} and {one.theirs.name}" if one else "Overlap report"
     frame = Template(files("cleanroom.cli.html").joinpath("page.html").read_text(encoding="utf-8"))
-    reports = [_report(item, now) for item in reversed(found)] + [_waiting(item) for item in waiting]
+    newest = {item.room: item.number for item in found}
+    reports = [
+        _report(item, now, (agreed or {}).get(item.room) if item.number == newest[item.room] else None)
+        for item in reversed(found)
+    ] + [_waiting(item) for item in waiting]
     return frame.substitute(title=_text(title), made=_text(instant(now)), reports="\n".join(reports))
 
 
-def _report(item: Overlap, now: datetime) -> str:
+def _report(item: Overlap, now: datetime, agreed: Agreement | None) -> str:
     ahead = "after the next push of either side"
     if item.next_answer is not None:
         ahead = f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
-    withheld = f'<p class="soft">{_text(withheld_words(item.floor))}</p>' if item.withheld else ""
+    withheld = "".join(f'<p class="soft">{_text(words)}</p>' for words in withheld_words(item))
     return f"""<section>
 <h2>{_text(item.title)}</h2>
 <p class="soft">Answer {item.number}, computed {_text(ago(item.edge, now))} ({_text(item.edge)}).
 Next answer: {_text(ahead)}.</p>
 <p class="sum">Sum: <strong>{_text(sum_words(item))}</strong></p>
-<div class="wide">{_matrix(item)}</div>
+<div class="wide">{_matrix(item, agreed)}</div>
 {withheld}
+{_agreed(agreed, now) if agreed else ""}
 {_lists(item, now)}
 </section>"""
 
 
-def _matrix(item: Overlap) -> str:
+def _agreed(item: Agreement, now: datetime) -> str:
+    facts = "".join(f"<li><strong>{_text(name)}:</strong> {_text(words)}</li>" for name, words in agreement_words(item))
+    waits = "".join(f"<li>{_text(wait_words(wait, now))}</li>" for wait in item.waits)
+    return f"<h3>Agreed to open</h3><ul>{facts}{waits}</ul>"
+
+
+def _matrix(item: Overlap, agreed: Agreement | None) -> str:
     largest = max((cell for row in item.cells for cell in row if cell is not None), default=0)
     columns = "".join(
         f'<th scope="col">{_text(label_words(segment))}<small>theirs</small></th>' for segment in item.segments
     )
     lines = []
-    for segment, cells, changes in zip(item.segments, item.cells, item.change, strict=True):
-        made = "".join(_cell(number, change, largest) for number, change in zip(cells, changes, strict=True))
+    # Terms may have changed since the answer; then its cells are not those that are agreed now.
+    marked = agreed if agreed and agreed.segments == item.segments else None
+    for i, segment in enumerate(item.segments):
+        made = "".join(
+            _cell(item, (i, j), largest, _mark(marked.cells[i][j], marked) if marked else "")
+            for j in range(len(item.segments))
+        )
         lines.append(f'<tr><th scope="row">{_text(label_words(segment))}<small>yours</small></th>{made}</tr>')
     caption = f"Companies by segment: {item.mine.name} in rows, {item.theirs.name} in columns"
     return (
@@ -59,14 +83,21 @@ def _matrix(item: Overlap) -> str:
     )
 
 
-def _cell(number: int | None, change: int | None, largest: int) -> str:
+def _cell(item: Overlap, at: tuple[int, int], largest: int, mark: str) -> str:
+    number, change = item.cells[at[0]][at[1]], item.change[at[0]][at[1]]
     if number is None:
-        return '<td class="withheld"><span>withheld</span></td>'
+        why = "by policy" if at in item.by_policy else "withheld"
+        return f'<td class="withheld"><span>{why}</span>{mark}</td>'
     heat = round(100 * number / largest) if largest else 0
     words = change_words(change)
     direction = "more" if change and change > 0 else "less"
     changed = f'<span class="{direction}">{_text(words)} since last answer</span>' if words else ""
-    return f'<td class="shown" style="--heat:{heat}%"><b>{number:,}</b>{changed}</td>'
+    return f'<td class="shown" style="--heat:{heat}%"><b>{number:,}</b>{changed}{mark}</td>'
+
+
+def _mark(cell: Cell, item: Agreement) -> str:
+    words = mark_words(cell, item.partner)
+    return f'<span class="mark {cell.state.value}">{_text(words)}</span>' if words else ""
 
 
 def _lists(item: Overlap, now: datetime) -> str:

@@ -24,6 +24,7 @@ from cleanroom.messages.rooms import CountingRule, Enrolment, EpochKey, KindReci
 from cleanroom.messages.sealing import SealingKey, seal, unseal
 from cleanroom.messages.signing import Signature, SignedDocument
 from matching import group, keyproof, merkle, tokens
+from matching import tags as tagging
 from matching.histogram import histogram
 from matching.rows import ADD, TAG_BYTES, TOKEN_BYTES, Rows, applied, concatenated, empty, removals
 
@@ -271,11 +272,11 @@ class Partner:
         return self.double_blinded(terms, rows, snapshot.epoch)
 
     def double_blinded(self, terms: Terms, rows: Rows, epoch: int = 0) -> Rows:
-        contexts = [tokens.tag_context(bytes.fromhex(terms.room), epoch, kind) for kind in KINDS]
+        contexts = [tagging.tag_context(bytes.fromhex(terms.room), epoch, kind) for kind in KINDS]
         value = np.zeros((len(rows), TAG_BYTES), np.uint8)
         adds = rows.op == ADD
         points = group.multiply(rows.value[adds], self.scalars[epoch])
-        value[adds] = tokens.tags(points, rows.kind[adds], contexts)
+        value[adds] = tagging.tags(points, rows.kind[adds], contexts)
         name = tokens.renamed(rows.name, self.renaming)
         unsorted = Rows(name=name, op=rows.op, segment=rows.segment, kind=rows.kind, value=value)
         order = sorted(range(len(rows)), key=lambda i: (name[i].tobytes(), int(rows.op[i])))
@@ -346,6 +347,7 @@ def make_terms(first: Partner, second: Partner, **changes: Any) -> Terms:  # noq
         "escrow_key": first.escrow_key.hex(),
         "title": "Joint accounts",
         "purpose": "account mapping",
+        "use": "co_sell",
         "members": (first.member, second.member),
         "kinds": tuple(KindRecipe.model_validate({"kind": kind, "normaliser": "1", "tables": "1"}) for kind in KINDS),
         "segments": SEGMENTS,

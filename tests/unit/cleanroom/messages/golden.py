@@ -8,18 +8,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cleanroom.messages.documents import Document, signing_input
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
+from cleanroom.messages.policies import PolicyDocument
+from cleanroom.messages.receipts import Receipt
 from cleanroom.messages.rooms import Enrolment, EpochKey, Terms, Withdrawal
 from cleanroom.messages.signing import Signature, SignedDocument
+from cleanroom.messages.users import Roster
 
 GOLDEN: Final = Path(__file__).parents[3] / "vectors" / "golden"
 TYPES: Final[dict[str, type[Document]]] = {
     "enrolment/1": Enrolment,
-    "terms/1": Terms,
+    "terms/2": Terms,
     "withdrawal/1": Withdrawal,
     "epoch-key/1": EpochKey,
     "snapshot/1": Snapshot,
     "evaluation/1": Evaluation,
     "answer/1": Answer,
+    "policy/1": PolicyDocument,
+    "roster/1": Roster,
+    "receipt/1": Receipt,
 }
 
 
@@ -28,6 +34,7 @@ def load(name: str) -> Any:  # noqa: ANN401 - JSON
 
 
 DOCUMENTS: Final[list[dict[str, Any]]] = load("documents.json")["documents"]
+RETIRED: Final[dict[str, str]] = {case["type"]: case["text"] for case in load("documents.json")["retired"]}
 TEXTS: Final[dict[str, str]] = {case["type"]: case["text"] for case in DOCUMENTS}
 
 

@@ -15,6 +15,7 @@ from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.reading.mapping import Mapping
 from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.domain.errors import InputRefused
+from cleanroom.domain.vocabulary import Form
 from cleanroom.domain.fields import DEFAULT_CATALOGUE, RESERVED, Field, FieldClass, FieldType, Reduction
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -274,11 +275,13 @@ def test_the_catalogue() -> None:
     names = [field.name for field in DEFAULT_CATALOGUE]
     assert len(set(names)) == len(names)
     assert not RESERVED & set(names)
-    good = {"type": FieldType.TEXT, "field_class": FieldClass.CONTACT, "reduced": Reduction.MASKED}
+    good = {"type": FieldType.TEXT, "field_class": FieldClass.CONTACT, "reduced": Reduction.INITIALS}
     for bad in (
         *({"name": name} for name in ("", "Owner", "1a", "name", "account", "a" * 41, "a b")),
         {"name": "a", "reduced": Reduction.BANDED},
-        {"name": "a", "reduced": Reduction.DATED},
+        {"name": "a", "reduced": Reduction.QUARTER},
+        {"name": "a", "bands": (("", (1, 2)),)},
+        {"name": "a", "ceiling": Form.COUNT},
     ):
         with pytest.raises(ValueError, match="field"):
             Field(**{**good, **bad})

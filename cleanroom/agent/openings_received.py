@@ -1,0 +1,201 @@
+"""P8: the other side's opening, believed only after all of this was seen to hold. One bad row refuses all of it.
+
+1. It is signed by the other side, and its claim mirrors the one that I signed: same room, terms, epoch and round, the
+   two keys, snapshots, evaluations and policies, each with its role turned.
+2. It has exactly as many rows as mine, and each part has the digest that the claim names.
+3. Every row is of an entry and key that I have committed: handle, segment, kind and token are my vault's own.
+4. No row repeats.
+5. The proof of every part holds for the other side's key of this epoch, bound to the whole claim.
+6. Every point R is one that I computed myself as k*S in my own opening, for the same kind, each once: so the other side
+   committed S of the very same key. S gives the entry of theirs.
+7. No pair is vetoed by an identifier that both have and that differs.
+8. Its cell is agreed, as when I opened.
+
+Only then are the rows kept as verified matches; but for those of entries that either side has taken out meanwhile.
+"""
+
+import hashlib
+
+from cleanroom.agent import opening
+from cleanroom.agent.client import OpeningPlace
+from cleanroom.agent.committed import retired_tokens, state, state_tokens
+from cleanroom.agent.epochs import accepted_key
+from cleanroom.agent.received import their_state
+from cleanroom.agent.rooms import Room
+from cleanroom.agent.session import Agent
+from cleanroom.agent.verified import StoredMatch, is_verified, keep
+from cleanroom.domain.vocabulary import RoundState
+from cleanroom.messages.openings import Claim, OpenedRow, Opening, OpeningRefused, decode_rows, points_of
+from cleanroom.messages.signing import open_document
+from matching import proof
+from matching.refusal import Refusal
+from matching.rows import as_keys
+
+Pair = tuple[OpenedRow, OpenedRow]
+"""A row of their opening (about my entry) and the row of mine (about theirs) with the same point."""
+
+_TURNED = {
+    "prover": "verifier",
+    "prover_key": "verifier_key",
+    "of": "own",
+    "evaluation": "answering",
+    "prover_policy": "verifier_policy",
+}
+
+
+def verify_round(agent: Agent, room: Room) -> bool:
+    """Verify the other side's opening of the room's round, once both are exchanged. Says whether there was one.
+
+    Raises:
+        DocumentRefused, OpeningRefused: it is not what it must be; nothing of it is kept.
+    """
+    round_ = room.round
+    if round_ is None or round_.state != RoundState.EXCHANGED or is_verified(agent, room, round_.number):
+        return False
+    own = opening.own_opening(agent, room, round_.number)
+    if own is None:
+        raise OpeningRefused("opening: the escrow says that I opened this round, and I did not")
+    mine, my_parts = own
+    my_rows = _decoded(mine.claim, my_parts)
+    theirs, their_parts = _fetched(agent, room, round_.number)
+    _check_claim(mine.claim, theirs.claim)
+    if accepted_key(agent, room) != theirs.claim.prover_key:
+        raise OpeningRefused("opening: it names another key than the other side's")
+    their_rows = _decoded(theirs.claim, their_parts)
+    with agent.progress.stage("verify", len(their_rows)):
+        keys = _own_keys(agent, room, their_rows)
+        _check_proofs(theirs, their_rows)
+        pairs = _paired(my_rows, their_rows)
+        _check_cells(agent, room, pairs)
+        present = _present(agent, room, pairs, keys)
+    with agent.vault.transaction():
+        keep(agent, room, round_.number, [_stored(*pair, key) for pair, key in present])
+        opening.answered(agent, room)
+    return True
+
+
+def _fetched(agent: Agent, room: Room, number: int) -> tuple[Opening, list[bytes]]:
+    place = OpeningPlace(room.id, number, room.other.partner)
+    signer: dict[str, bytes] = {room.other.partner: bytes.fromhex(room.other.identity_key)}
+    theirs = open_document(Opening, agent.escrow.opening(place), signer)
+    with agent.progress.stage("fetch opening", theirs.claim.rows) as advance:
+        parts = []
+        for part in range(len(theirs.claim.parts)):
+            parts.append(agent.escrow.opening_part(place, part))
+            advance(theirs.claim.part_rows(part))
+    return theirs, parts
+
+
+def _check_claim(mine: Claim, theirs: Claim) -> None:
+    """Steps 1 and 2."""
+    turned = {**_TURNED, **{second: first for first, second in _TURNED.items()}}
+    differs = [
+        name
+        for name in Claim.model_fields
+        if name != "parts" and getattr(theirs, name) != getattr(mine, turned.get(name, name))
+    ]
+    if differs:
+        raise OpeningRefused(f"opening: it does not answer mine at {', '.join(differs)}")
+
+
+def _decoded(claim: Claim, parts: list[bytes]) -> list[OpenedRow]:
+    rows: list[OpenedRow] = []
+    for number, (data, digest) in enumerate(zip(parts, claim.parts, strict=True)):
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise OpeningRefused(f"opening: part {number} is not the one that was signed")
+        rows += decode_rows(data, rows=claim.part_rows(number))
+    return rows
+
+
+def _own_keys(agent: Agent, room: Room, rows: list[OpenedRow]) -> list[str | None]:
+    """Steps 3 and 4: the key of mine that each row is about; None for one that I have taken out since."""
+    if len({row.token for row in rows}) != len(rows):
+        raise OpeningRefused("opening: a row repeats")
+    committed = state(agent, room)
+    places = {token.tobytes(): place for place, token in enumerate(as_keys(state_tokens(agent, room)))}
+    retired = {token.tobytes() for token in as_keys(retired_tokens(agent, room))}
+    columns = [committed[name].to_numpy() for name in ("handle", "segment", "kind", "key")]
+    keys: list[str | None] = []
+    for number, row in enumerate(rows):
+        place = places.get(row.token)
+        if place is None and row.token not in retired:
+            raise OpeningRefused(f"opening: row {number} is not of a token of mine")
+        handle, segment, kind, key = (None,) * 4 if place is None else (column[place] for column in columns)
+        if place is not None and (row.handle, row.segment, row.kind) != (handle, segment, kind):
+            raise OpeningRefused(f"opening: row {number} names another entry, segment or kind than my own row")
+        keys.append(None if key is None else str(key))
+    return keys
+
+
+def _check_proofs(theirs: Opening, rows: list[OpenedRow]) -> None:
+    """Step 5."""
+    key, start = bytes.fromhex(theirs.claim.prover_key), 0
+    for number, proven in enumerate(theirs.proofs):
+        part = rows[start : start + theirs.claim.part_rows(number)]
+        start += len(part)
+        try:
+            statement = theirs.claim.statement(number)
+            holds = proof.verify(key, *points_of(part), bytes.fromhex(proven), statement=statement)
+        except Refusal as refusal:
+            raise OpeningRefused(f"opening: part {number}, {refusal}") from None
+        if not holds:
+            raise OpeningRefused(f"opening: the proof of part {number} does not hold")
+
+
+def _paired(mine: list[OpenedRow], theirs: list[OpenedRow]) -> list[Pair]:
+    """Step 6: each row of theirs, with the row of mine that has the same point."""
+    computed = {(row.point, row.kind): row for row in mine}
+    pairs: list[Pair] = []
+    used: set[bytes] = set()
+    for number, row in enumerate(theirs):
+        partner = computed.get((row.point, row.kind))
+        if partner is None or row.point in used:
+            raise OpeningRefused(f"opening: row {number} has a point that I did not compute, or one twice")
+        used.add(row.point)
+        pairs.append((row, partner))
+    return pairs
+
+
+def _present(agent: Agent, room: Room, pairs: list[Pair], keys: list[str | None]) -> list[tuple[Pair, str]]:
+    """Step 7; and of what holds, the pairs whose two entries are both still committed, each with my key."""
+    identifiers = sum(1 << kind for kind in room.identifier_kinds)
+    committed, others = state(agent, room), their_state(agent, room)
+    my_kinds = _kinds_of(committed["handle"].tolist(), committed["kind"].tolist())
+    their_kinds = _kinds_of([name.tobytes() for name in as_keys(others.name)], others.kind.tolist())
+    agree: dict[tuple[bytes, bytes], int] = {}
+    for theirs, mine in pairs:
+        pair = (theirs.handle, mine.handle)
+        agree[pair] = agree.get(pair, 0) | 1 << theirs.kind
+    for (my_handle, their_handle), evidence in agree.items():
+        both = my_kinds.get(my_handle, 0) & their_kinds.get(their_handle, 0) & identifiers
+        if both and not evidence & identifiers:
+            raise OpeningRefused("opening: it pairs entries whose identifiers differ")
+    return [
+        (pair, key) for pair, key in zip(pairs, keys, strict=True) if key is not None and pair[1].handle in their_kinds
+    ]
+
+
+def _kinds_of(names: list[bytes], kinds: list[int]) -> dict[bytes, int]:
+    """Per entry, the kinds of its keys as a bit mask."""
+    found: dict[bytes, int] = {}
+    for name, kind in zip(names, kinds, strict=True):
+        found[name] = found.get(name, 0) | 1 << kind
+    return found
+
+
+def _check_cells(agent: Agent, room: Room, pairs: list[Pair]) -> None:
+    """Step 8: the leaf of their row is mine, the leaf of my row is theirs."""
+    agreed = room.sides(agent.me).agreed_cells(agent.clock())
+    if any((theirs.segment, mine.segment) not in agreed for theirs, mine in pairs):
+        raise OpeningRefused("opening: a row lies outside the agreed cells")
+
+
+def _stored(theirs: OpenedRow, mine: OpenedRow, key: str) -> StoredMatch:
+    return StoredMatch(
+        mine=theirs.handle.hex(),
+        theirs=mine.handle.hex(),
+        my_segment=theirs.segment,
+        their_segment=mine.segment,
+        kind=theirs.kind,
+        key=key,
+    )

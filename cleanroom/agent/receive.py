@@ -1,0 +1,164 @@
+"""P9: receiving what the other side has released, and dropping what the policies no longer allow.
+
+Releases are read in order, each whole or not at all (`release_checks`). A refused one stops everything after it.
+A release of a round that this agent has not verified yet waits. What is kept is in `kept`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cleanroom.agent.client import ReleasePlace
+from cleanroom.agent.kept import Kept, KeptHead, Labels, after, head, keep, keep_head, kept, withdrawn
+from cleanroom.agent.release_checks import CheckedMatch, Expected, checked, unsealed
+from cleanroom.agent.release_content import ShownBefore, accounts_of, exceeds, newest_round, own_accounts
+from cleanroom.agent.rooms import Room
+from cleanroom.agent.session import Agent
+from cleanroom.agent.verified import verified
+from cleanroom.domain.fields import ACCOUNT
+from cleanroom.domain.vocabulary import Form
+from cleanroom.messages.documents import instant, moment
+from cleanroom.messages.releases import Payload, Release, ReleaseRefused
+from cleanroom.policy.evaluate import Sides
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+
+
+def receive(agent: Agent, room: Room) -> int:
+    """Receive every release that is handed over and new. Says how many there were.
+
+    Raises:
+        RoomNotActive: if the room is not in force.
+        ReleaseRefused: naming place and rule; nothing of that release is kept.
+    """
+    room.require_active()
+    with agent.locked(f"receive-{room.id}"):
+        received = 0
+        for release in room.releases[room.other.partner]:
+            last = head(agent, room.id)
+            if last is not None and _is_known(release, last):
+                continue
+            if release.round > newest_round(agent, room):
+                break
+            _require_in_order(release, last)
+            _receive(agent, room, release, last)
+            received += 1
+        return received
+
+
+def withdraw(agent: Agent, room: Room) -> int:
+    """Drop every kept value whose form the policies in force do not give any more. Says how many there were.
+
+    That it was there, and until when, stays. A value of which a reduced form would be allowed still goes as a whole:
+    the owner sends the reduced one.
+    """
+    with agent.locked(f"receive-{room.id}"):
+        before = kept(agent, room.id)
+        ended, unseen = _over(before, room.sides(room.other.partner), agent.clock())
+        if not ended.any() and not unseen.any():
+            return 0
+        now = instant(agent.clock())
+        before.fields.loc[ended] = withdrawn(before.fields[ended], now)
+        before.matches.loc[unseen, "withdrawn"] = now
+        with agent.vault.transaction():
+            keep(agent, room.id, before)
+    return int(ended.sum())
+
+
+def _over(before: Kept, sides: Sides, at: datetime) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which kept fields, and which matches, the policies do not give any more."""
+    matches, fields = before.matches, before.fields
+    cells = list(zip(matches["their_segment"], matches["my_segment"], strict=True))
+    cell_of = dict(zip(_pairs(matches), cells, strict=True))
+
+    @cache
+    def over(cell: tuple[str, str], name: str, form: str) -> bool:
+        return exceeds(sides, ShownBefore(field=name, form=Form(form), owners=cell[0], recipients=cell[1]), at)
+
+    shown = zip(_pairs(fields), fields["field"], fields["form"], fields["withdrawn"], strict=True)
+    ended = np.array([not gone and over(cell_of[pair], name, form) for pair, name, form, gone in shown], np.bool_)
+    seen = zip(cells, matches["withdrawn"], strict=True)
+    unseen = np.array([not gone and over(cell, ACCOUNT, Form.EXISTS) for cell, gone in seen], np.bool_)
+    return ended, unseen
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[int, str, str]]:
+    return list(zip(frame["epoch"], frame["mine"], frame["theirs"], strict=True))
+
+
+def _is_known(release: Release, last: KeptHead) -> bool:
+    """Whether a release was received before. Raises ReleaseRefused if it is another one under the same number."""
+    if release.epoch != last.epoch or release.number > last.number:
+        return False
+    if release.number == last.number and release.digest() != last.digest:
+        raise ReleaseRefused(f"release {release.number}: another one than was received under this number")
+    return True
+
+
+def _require_in_order(release: Release, last: KeptHead | None) -> None:
+    """A release may be missing only where the policies that it named are no more."""
+    if last is None or release.epoch != last.epoch:
+        return
+    same_policies = (last.their_policy, last.my_policy) == (release.sender_policy, release.recipient_policy)
+    if release.number == last.number + 1 and release.previous != last.digest:
+        raise ReleaseRefused(f"release {release.number}: does not follow from the one that was received before")
+    if release.number > last.number + 1 and same_policies:
+        raise ReleaseRefused(f"release {release.number}: one before it is not shown")
+
+
+def _receive(agent: Agent, room: Room, release: Release, last: KeptHead | None) -> None:
+    other = room.other.partner
+    _require_in_force(agent, room, release)
+    payloads = _payloads(agent, room, release)
+    matches = checked(payloads, Expected.of(verified(agent, room), room.sides(other), moment(release.created)))
+    hash_key = payloads[0].hash_key if payloads else None
+    before = last.hash_key if last is not None and last.epoch == release.epoch else None
+    if hash_key and before not in (None, hash_key):
+        raise ReleaseRefused(f"release {release.number}: another key for hashed fields than before in this epoch")
+    newest = KeptHead(
+        epoch=release.epoch,
+        number=release.number,
+        digest=release.digest(),
+        their_policy=release.sender_policy,
+        my_policy=release.recipient_policy,
+        hash_key=hash_key or before,
+    )
+    labels, now = _labels(agent, room, matches), instant(agent.clock())
+    with agent.vault.transaction():
+        keep(agent, room.id, after(kept(agent, room.id), release, matches, labels, now))
+        keep_head(agent, room.id, newest)
+
+
+def _require_in_force(agent: Agent, room: Room, release: Release) -> None:
+    policies = (room.policy_digest(room.other.partner), room.policy_digest(agent.me))
+    if (release.sender_policy, release.recipient_policy) != policies:
+        raise ReleaseRefused(f"release {release.number}: made under policies that are not in force")
+    if moment(release.created) > agent.clock() + CLOCK_SKEW:
+        raise ReleaseRefused(f"release {release.number}: from the future, by this machine's clock")
+
+
+def _payloads(agent: Agent, room: Room, release: Release) -> list[Payload]:
+    place = ReleasePlace(room.id, release.epoch, release.sender, release.number)
+    payloads = []
+    with agent.progress.stage("unseal", len(release.batches)) as advance:
+        for index in range(len(release.batches)):
+            sealed = agent.escrow.release_batch(place, index)
+            payloads.append(unsealed(release, index, sealed, agent.identity.sealing_key))
+            advance(1)
+    return payloads
+
+
+def _labels(agent: Agent, room: Room, matches: Sequence[CheckedMatch]) -> Labels:
+    holders = own_accounts(agent, room, (key for item in matches for key in item.match.keys))
+    return Labels(
+        segments=room.terms.segments,
+        kinds=room.kind_names,
+        accounts={
+            item.match.mine.hex(): tuple(account.id for account in accounts_of(item.match, holders)) for item in matches
+        },
+    )

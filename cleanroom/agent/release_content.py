@@ -1,0 +1,182 @@
+"""P9: of verified matches, what this agent's lists and both policies let leave: fields of accounts, in their forms.
+
+1. Of a matched entry only those live accounts are released that themselves hold one of the match's proven keys.
+2. A match whose cell is not agreed now has no accounts: it is withdrawn.
+3. Each field is put into the form that both policies in force allow for the cell; hidden ones and empty values are left
+   out, and so is what the recipient would refuse (`shown_values`). `match_evidence` is never sent.
+
+Everything here takes a `VerifiedMatch`: what P8 has not verified cannot be sealed.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import rfc8785
+
+from cleanroom.agent import lists
+from cleanroom.agent.reduce import reduced
+from cleanroom.agent.rooms import Room
+from cleanroom.agent.session import Agent
+from cleanroom.agent.shown_values import broken_rule, harmless
+from cleanroom.agent.verified import VerifiedMatch, is_verified
+from cleanroom.domain.fields import ACCOUNT, COLUMN_OF, Field, FieldType
+from cleanroom.domain.vocabulary import Form, Nomination
+from cleanroom.messages.releases import ReleasedAccount, ReleasedMatch, Shown
+from cleanroom.policy.evaluate import Sides
+from cleanroom.policy.model import LEVEL, PolicyRefused
+from matching.keys import KINDS
+from matching.packing import packed
+
+MOST_ACCOUNTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAccount:
+    """One of my accounts, with the columns of its list."""
+
+    id: str
+    columns: Mapping[str, str] = field(repr=False)
+
+    def value(self, name: str) -> str:
+        """The value of a field of the catalogue; "" where the list has none."""
+        return self.columns.get(COLUMN_OF.get(name, name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What leaves of one match: `accounts` are the ids of my accounts, in the order of `released.accounts`.
+
+    `text` is `released` in canonical JSON.
+    """
+
+    match: VerifiedMatch
+    accounts: tuple[str, ...]
+    released: ReleasedMatch = field(repr=False)
+    text: bytes = field(repr=False)
+
+    def digest(self, policies: bytes) -> str:
+        """What tells this content, released under these policies, from any other. It stays in the vault."""
+        return hashlib.sha256(packed(policies, self.text)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownBefore:
+    """What was shown once: a field (or `account`) in a form, in the cell of two segments: owner's and recipient's."""
+
+    field: str
+    form: Form
+    owners: str
+    recipients: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Under which rules fields leave: my side of both policies, the moment, and the key of `hashed` forms."""
+
+    sides: Sides
+    at: datetime
+    hash_key: bytes = field(repr=False)
+
+    def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
+        """The sealed form of every field of my entry; None if the match's cell is not agreed."""
+        labels = self.sides.ground.segments
+        mine, theirs = labels[match.my_segment], labels[match.their_segment]
+        if not self.sides.agreed(mine, theirs, self.at):
+            return None
+        return self.sides.cell_forms(mine, theirs, self.at, Nomination.NONE)
+
+
+def newest_round(agent: Agent, room: Room) -> int:
+    """The newest round of the epoch that this agent has verified; 0 if there is none."""
+    newest = room.round.number if room.round else 0
+    return next((number for number in range(newest, 0, -1) if is_verified(agent, room, number)), 0)
+
+
+def exceeds(sides: Sides, shown: ShownBefore, at: datetime) -> bool:
+    """Whether a form is more than both policies give now. Everything is, of a field or segment that is no more."""
+    try:
+        if shown.field == ACCOUNT:
+            return not sides.agreed(shown.owners, shown.recipients, at)
+        allowed = sides.sealed(
+            shown.field, mine=shown.owners, theirs=shown.recipients, at=at, nomination=Nomination.NONE
+        )
+    except PolicyRefused:
+        return True
+    return LEVEL[shown.form] > LEVEL[allowed]
+
+
+def own_accounts(
+    agent: Agent, room: Room, keys: Iterable[tuple[int, str]]
+) -> Mapping[tuple[int, str], tuple[OwnAccount, ...]]:
+    """The live accounts of the lists that serve this room, by the keys (index of the terms' kind, key) they hold."""
+    wanted = set(keys)
+    index_of = {KINDS.index(name): number for number, name in enumerate(room.kind_names)}
+    texts = {key for _, key in wanted}
+    found: dict[tuple[int, str], list[OwnAccount]] = defaultdict(list)
+    for part in lists.serving(agent, room.id):
+        live = ~part.accounts["suppressed"].to_numpy(dtype=bool)
+        held = part.keys[part.keys["key"].isin(texts).to_numpy() & live[part.keys["account"].to_numpy()]]
+        positions = np.unique(held["account"].to_numpy())
+        columns = [name for name in part.accounts.columns if name != "suppressed"]
+        rows = part.accounts[columns].iloc[positions].to_dict("records")
+        accounts = {
+            int(position): OwnAccount(id=str(row["account_id"]), columns={str(name): str(row[name]) for name in row})
+            for position, row in zip(positions, rows, strict=True)
+        }
+        for position, kind, key in zip(held["account"], held["kind"], held["key"], strict=True):
+            pair = (index_of.get(int(kind), -1), str(key))
+            if pair in wanted:
+                found[pair].append(accounts[int(position)])
+    return {pair: tuple(accounts) for pair, accounts in found.items()}
+
+
+def accounts_of(
+    match: VerifiedMatch, holders: Mapping[tuple[int, str], Sequence[OwnAccount]]
+) -> tuple[OwnAccount, ...]:
+    """Rule 1: the accounts that hold a proven key, by id."""
+    held = {account.id: account for key in match.keys for account in holders.get(key, ())}
+    return tuple(held[name] for name in sorted(held))[:MOST_ACCOUNTS]
+
+
+def content_of(match: VerifiedMatch, accounts: Sequence[OwnAccount], rules: Rules) -> Content:
+    """Rules 2 and 3: what leaves of one match; `accounts` are those of rule 1."""
+    forms = rules.forms(match)
+    leaving = accounts if forms is not None else ()
+    released = ReleasedMatch(
+        sender=match.mine.hex(),
+        recipient=match.theirs.hex(),
+        accounts=tuple(ReleasedAccount(fields=_shown(account, forms or {}, rules)) for account in leaving),
+    )
+    text = rfc8785.dumps(released.model_dump(mode="json"))
+    return Content(match=match, accounts=tuple(account.id for account in leaving), released=released, text=text)
+
+
+def _shown(account: OwnAccount, forms: Mapping[str, Form], rules: Rules) -> dict[str, Shown]:
+    catalogue = rules.sides.ground.catalogue
+    currency = _currency(account, forms, catalogue)
+    shown: dict[str, Shown] = {}
+    for entry in catalogue:
+        form = forms.get(entry.name, Form.HIDDEN)
+        value = account.value(entry.name) if form is not Form.HIDDEN else ""
+        if not value:
+            continue
+        if form is Form.REDUCED:
+            value = reduced(entry, value, currency=currency, key=rules.hash_key)
+        value = harmless(entry, value)
+        if broken_rule(entry, form, value, currency_shown=bool(currency)) is None:
+            shown[entry.name] = Shown(form=form, value=value)
+    return shown
+
+
+def _currency(account: OwnAccount, forms: Mapping[str, Form], catalogue: Sequence[Field]) -> str:
+    """The account's currency, if the recipient sees it in full."""
+    entry = next((entry for entry in catalogue if entry.type is FieldType.CURRENCY), None)
+    if entry is None or forms.get(entry.name) is not Form.FULL:
+        return ""
+    value = account.value(entry.name)
+    return value if broken_rule(entry, Form.FULL, value, currency_shown=True) is None else ""

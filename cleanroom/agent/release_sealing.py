@@ -1,0 +1,54 @@
+"""P9: from what leaves of matches to sealed batches, each bound to its place in one release."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cleanroom.agent.release_content import Content
+from cleanroom.domain.vocabulary import Digest
+from cleanroom.messages.releases import (
+    BATCH_MATCHES,
+    MOST_SEALED_BYTES,
+    STEP,
+    Payload,
+    Release,
+    ReleasedMatch,
+    SealedBatch,
+    pad,
+    release_info,
+)
+from cleanroom.messages.sealing import seal
+
+_MOST_TEXT: Final = MOST_SEALED_BYTES - 2 * STEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedPayload:
+    """A batch as it leaves, and what the release's document says of it."""
+
+    sealed: bytes = field(repr=False)
+    described: SealedBatch
+
+
+def payloads(hash_key: bytes, contents: Sequence[Content]) -> Iterator[Payload]:
+    """The contents in order: at most `BATCH_MATCHES` matches each, and not more text than a batch can hold."""
+    waiting: list[ReleasedMatch] = []
+    size = 0
+    for content in contents:
+        if waiting and (len(waiting) == BATCH_MATCHES or size + len(content.text) > _MOST_TEXT):
+            yield Payload(hash_key=hash_key.hex(), matches=tuple(waiting))
+            waiting, size = [], 0
+        waiting.append(content.released)
+        size += len(content.text) + 1
+    if waiting:
+        yield Payload(hash_key=hash_key.hex(), matches=tuple(waiting))
+
+
+def sealed_batch(release: Release, index: int, payload: Payload, recipient: bytes) -> SealedPayload:
+    """A batch sealed to the recipient's key (1216 bytes) as number `index` of a release."""
+    handles = payload.handles()
+    sealed = seal(pad(payload), recipient, release_info(release, index, handles))
+    digest = Digest(hashlib.sha256(sealed).hexdigest())
+    described = SealedBatch(sealed=digest, size=len(sealed), handles=Digest(handles))
+    return SealedPayload(sealed=sealed, described=described)

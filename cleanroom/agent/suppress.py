@@ -1,0 +1,116 @@
+"""Accounts that are never committed, and so never counted, matched or shared, whatever the policy says.
+
+A suppression belongs to the home and names an account's id: pushing the list again changes nothing about it. What was
+committed before is taken out with the next batch; until then `must_wait` keeps this agent from opening anything more.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cleanroom.agent import lists
+from cleanroom.agent.committed import state
+from cleanroom.agent.lists import KeyedList
+from cleanroom.agent.rooms import Room
+from cleanroom.agent.session import Agent
+from cleanroom.agent.suppressions import ADDRESS, LONGEST_REASON, Suppression, Suppressions, suppressed
+from cleanroom.domain.errors import InputRefused
+from cleanroom.messages.documents import instant
+from matching.keys import KINDS, keys_of
+
+
+def suppress(agent: Agent, who: Sequence[str], reason: str) -> tuple[str, ...]:
+    """Suppress accounts by id, or by name (case does not matter; every account of that name). Gives their ids.
+
+    Raises:
+        InputRefused: if a name or id is nobody's in any list, or the reason is too long.
+    """
+    if len(reason) > LONGEST_REASON:
+        raise InputRefused(f"reason: at most {LONGEST_REASON} characters")
+    found = tuple(dict.fromkeys(account for item in who for account in _accounts(agent, item)))
+    since = instant(agent.clock())
+    with agent.vault.transaction():
+        known = suppressed(agent)
+        ids = {item.account for item in known}
+        fresh = [Suppression(account=item, reason=reason, since=since) for item in found if item not in ids]
+        agent.save(ADDRESS, Suppressions(accounts=(*known, *fresh)))
+        lists.touch(agent)
+    return found
+
+
+def unsuppress(agent: Agent, who: Sequence[str]) -> tuple[str, ...]:
+    """Take suppressions by id or name back. Gives the ids. What a list's own column suppresses stays so.
+
+    Raises:
+        InputRefused: if a name or id is not among the suppressed.
+    """
+    with agent.vault.transaction():
+        known = suppressed(agent)
+        ids = {item.account for item in known}
+        gone: list[str] = []
+        for item in who:
+            mine = [item] if item in ids else [account for account in _named(agent, item) if account in ids]
+            if not mine:
+                raise InputRefused("no suppressed account has that id or name")
+            gone += mine
+        agent.save(ADDRESS, Suppressions(accounts=tuple(item for item in known if item.account not in gone)))
+        lists.touch(agent)
+    return tuple(dict.fromkeys(gone))
+
+
+def must_wait(agent: Agent, room: Room) -> bool:
+    """Whether what is committed still holds a key of a suppressed account that no other account of mine has."""
+    committed = state(agent, room)
+    serving = lists.serving(agent, room.id)
+    hidden = [found for part in serving if not (found := _keys_of_suppressed(agent, part)).empty]
+    if committed.empty or not hidden:
+        return False
+    gone = _of_terms(pd.concat(hidden, ignore_index=True), room)
+    live = _of_terms(pd.concat([_keys_of_live(part) for part in serving], ignore_index=True), room)
+    lost = gone.merge(live, how="left", on=["kind", "key"], indicator=True).query("_merge == 'left_only'")
+    return len(lost[["kind", "key"]].merge(committed[["kind", "key"]], on=["kind", "key"])) > 0
+
+
+def _keys_of_suppressed(agent: Agent, part: KeyedList) -> pd.DataFrame:
+    """`kind` (index in `KINDS`) and `key`. A list's own column kept their keys from being made; now they are."""
+    accounts = part.accounts[part.accounts["suppressed"].to_numpy(dtype=bool)]
+    alone = accounts.assign(suppressed=False).reset_index(drop=True)
+    keys: pd.DataFrame = keys_of(alone, KINDS, agent.tables).frame[["kind", "key"]]
+    return keys
+
+
+def _keys_of_live(part: KeyedList) -> pd.DataFrame:
+    live = ~part.accounts["suppressed"].to_numpy(dtype=bool)
+    keys: pd.DataFrame = part.keys[live[part.keys["account"].to_numpy()]][["kind", "key"]]
+    return keys
+
+
+def _of_terms(keys: pd.DataFrame, room: Room) -> pd.DataFrame:
+    """Distinct keys of the kinds that count, `kind` as index in the terms."""
+    index_of = {KINDS.index(name): number for number, name in enumerate(room.kind_names)}
+    kinds = keys["kind"].map(index_of)
+    counted = keys[kinds.notna().to_numpy()]
+    return counted.assign(kind=kinds.dropna().astype("uint8")).drop_duplicates(ignore_index=True)
+
+
+def _accounts(agent: Agent, item: str) -> list[str]:
+    for part in _all(agent):
+        if part.accounts["account_id"].eq(item).any():
+            return [item]
+    named = _named(agent, item)
+    if not named:
+        raise InputRefused("no account in any list has that id or name")
+    return named
+
+
+def _named(agent: Agent, name: str) -> list[str]:
+    wanted = name.strip().casefold()
+    return [
+        account
+        for part in _all(agent)
+        for account in part.accounts["account_id"][part.accounts["name"].str.casefold() == wanted]
+    ]
+
+
+def _all(agent: Agent) -> list[KeyedList]:
+    return [lists.load(agent, item.name) for item in lists.stored(agent)]

@@ -1,0 +1,94 @@
+"""Contexts and forms as people read them: cells, roles, windows of time. Segments are pairs (mine, theirs)."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from rich.text import Text
+
+from cleanroom.cli.words import label_words
+from cleanroom.domain.fields import Field, Reduction
+from cleanroom.domain.vocabulary import Form, Nomination, Role
+from cleanroom.messages.documents import instant
+from cleanroom.policy.places import Place, Window
+
+Cell = tuple[str, str]
+
+_STYLES: Final = {
+    Form.HIDDEN: "dim",
+    Form.COUNT: "",
+    Form.EXISTS: "bold green",
+    Form.REDUCED: "yellow",
+    Form.FULL: "bold green",
+}
+_REDUCED: Final = {
+    Reduction.NONE: "reduced",
+    Reduction.BANDED: "band",
+    Reduction.EMAIL_DOMAIN: "domain",
+    Reduction.INITIALS: "initials",
+    Reduction.QUARTER: "quarter",
+    Reduction.HASHED: "hash",
+}
+_NOMINATED: Final = {
+    Nomination.NONE: "not nominated",
+    Nomination.MINE: "nominated by the owner",
+    Nomination.THEIRS: "nominated by the recipient",
+    Nomination.BOTH: "nominated by both",
+}
+
+
+def form_text(form: Form, entry: Field | None) -> Text:
+    """A form in a table; a reduced one is named by what is left of the value."""
+    word = _REDUCED[entry.reduced] if entry is not None and form is Form.REDUCED else str(form)
+    return Text("-" if form is Form.HIDDEN else word, style=_STYLES[form])
+
+
+def cell_words(cell: Cell) -> str:
+    """A cell: "customers x prospects"."""
+    return f"{label_words(cell[0])} x {label_words(cell[1])}"
+
+
+def cells_words(cells: Collection[Cell], segments: Sequence[str]) -> str:
+    """Several cells, those of a whole row together: "customers x any; prospects x customers"."""
+    if len(cells) == len(segments) ** 2:
+        return "every cell"
+    parts = []
+    for mine in segments:
+        row = [theirs for theirs in segments if (mine, theirs) in cells]
+        if len(row) == len(segments) > 1:
+            parts.append(f"{label_words(mine)} x any")
+        elif row:
+            parts.append(f"{label_words(mine)} x {', '.join(map(label_words, row))}")
+    return "; ".join(parts)
+
+
+def roles_words(roles: Collection[Role]) -> str:
+    """Roles of the other side's users; "" for all of them."""
+    if len(roles) == len(Role):
+        return ""
+    if len(roles) == len(Role) - 1:
+        return f"all but {next(label_words(role) for role in Role if role not in roles)}"
+    return ", ".join(label_words(role) for role in Role if role in roles)
+
+
+def place_words(place: Place, segments: Sequence[str], now: datetime) -> str:
+    """Where something changes; what holds for everything is not said."""
+    parts = [cells_words(place.cells, segments), roles_words(place.roles)]
+    if len(place.nominations) < len(Nomination):
+        parts.append(" or ".join(_NOMINATED[each] for each in place.nominations))
+    windows = [words for window in place.windows if (words := window_words(window, now))]
+    parts.append(", ".join(windows))
+    return "; ".join(part for part in parts if part)
+
+
+def window_words(window: Window, now: datetime) -> str:
+    """A window of time; "" from now on for good."""
+    begins, ends = window
+    start = f"from {moment_words(begins)}" if begins > now else ""
+    end = f"until {moment_words(ends)}" if ends else ""
+    return " ".join(part for part in (start, end) if part)
+
+
+def moment_words(at: datetime) -> str:
+    """A moment; its date alone if it is a midnight."""
+    return instant(at).removesuffix("T00:00:00Z")

@@ -1,0 +1,70 @@
+"""Words between the members, sealed: who wrote to whom, which kind of notice, about which match. Not what they say.
+
+The escrow keeps them in order and hands them to the other member at once. What a dispute means for releases is the
+agents' business.
+"""
+
+from sqlalchemy import func, select
+
+from cleanroom.domain.vocabulary import Digest
+from cleanroom.messages.api import NoticeBody
+from cleanroom.messages.notices import Notice
+from cleanroom.messages.signing import SignedDocument
+from escrow import rooms
+from escrow.addresses import is_repeat
+from escrow.consent_tables import NoticeRecord
+from escrow.errors import NoticeRefused, OutOfOrder
+from escrow.rooms import EnteredRoom
+
+
+def put(entered: EnteredRoom, number: int, body: NoticeBody) -> Digest:
+    """Keep the caller's next notice, with its sealed words.
+
+    Raises:
+        DocumentRefused, NoticeRefused: the document, or its words, are not what they must be.
+        OutOfOrder: another notice comes first.
+        Conflict: another notice has this number.
+        RoomClosed, RoomNotActive, RoomExpired: see `escrow.rooms.working`.
+    """
+    digest, words = body.notice.digest(), bytes.fromhex(body.words)
+    held = entered.session.get(NoticeRecord, (entered.id, entered.caller, number))
+    if is_repeat(held.digest if held else None, digest):
+        return digest
+    room = rooms.working(entered)
+    notice = room.opened(Notice, body.notice)
+    named = (notice.room, notice.sender, notice.recipient, notice.number)
+    if named != (room.id, room.caller, room.other.partner, number):
+        raise NoticeRefused("notice: room, sender, recipient and number differ from the address")
+    if not notice.fits(words):
+        raise NoticeRefused("notice: its words are not those that were signed, or not padded")
+    rooms.not_in_the_future(notice.created, room, NoticeRefused)
+    if number != _last_number(room) + 1:
+        raise OutOfOrder("notice: it does not follow the newest one")
+    room.session.add(
+        NoticeRecord(
+            room=room.id,
+            sender=room.caller,
+            number=number,
+            digest=digest,
+            signed=body.notice.model_dump_json(),
+            words=words,
+        )
+    )
+    rooms.touched(room)
+    return digest
+
+
+def of_room(room: EnteredRoom) -> tuple[NoticeBody, ...]:
+    """All notices of both members."""
+    query = select(NoticeRecord).where(NoticeRecord.room == room.id).order_by(NoticeRecord.sender, NoticeRecord.number)
+    return tuple(
+        NoticeBody(notice=SignedDocument.model_validate_json(record.signed), words=record.words.hex())
+        for record in room.session.scalars(query)
+    )
+
+
+def _last_number(room: EnteredRoom) -> int:
+    query = select(func.max(NoticeRecord.number)).where(
+        NoticeRecord.room == room.id, NoticeRecord.sender == room.caller
+    )
+    return room.session.scalar(query) or 0

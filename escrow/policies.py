@@ -1,0 +1,225 @@
+"""P6: policies in force, and those that wait for their approval. When each came is in a receipt that the escrow signs.
+
+What is checked of a policy is in `cleanroom.messages.policy_chain`, which both agents run again. Only the escrow can
+see to the rest: that a policy names the newest roster and the terms in force now, and that each member puts its own.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import delete, select
+
+from cleanroom.domain.vocabulary import Digest, Form, PartnerId
+from cleanroom.messages.api import PolicyView, ProposalView
+from cleanroom.messages.documents import instant, moment, read_document
+from cleanroom.messages.policies import PolicyDocument, policy_of
+from cleanroom.messages.policy_chain import Before, Owner, enact, ground_of, propose
+from cleanroom.messages.receipts import Receipt
+from cleanroom.messages.rooms import Terms
+from cleanroom.messages.signing import SignedDocument
+from cleanroom.policy.evaluate import Sides
+from cleanroom.policy.model import LEVEL, Policy
+from escrow import rooms, rosters
+from escrow.addresses import is_repeat
+from escrow.consent_tables import PolicyRecord, ProposalRecord
+from escrow.errors import PolicyOutdated
+from escrow.identity import EscrowKey
+from escrow.rooms import EnteredRoom, WorkingRoom
+
+
+def put(
+    entered: EnteredRoom, partner: PartnerId, version: int, signed: SignedDocument, *, escrow_key: EscrowKey
+) -> Digest:
+    """Put a version of the caller's policy in force.
+
+    Raises:
+        NotFound: not the caller's address.
+        Conflict: another policy is this version.
+        DocumentRefused, PolicyChainRefused, ApprovedTooEarly: it may not be in force, or not yet.
+        PolicyOutdated: it names an older roster, older terms, another version, or comes from the future.
+        RoomClosed, RoomNotActive, RoomExpired: see `escrow.rooms.working`.
+    """
+    rooms.own(entered, partner)
+    held = entered.session.get(PolicyRecord, (entered.id, partner, version))
+    if is_repeat(held.digest if held else None, signed.digest()):
+        return signed.digest()
+    room = rooms.working(entered)
+    _require_current(room, version, signed)
+    before, proposal = _before(room, partner), _proposal(room, signed.digest())
+    proposed = _received(proposal.receipt) if proposal else None
+    received = max(at for at in (room.now.replace(microsecond=0), proposed, before and before.since) if at)
+    enacted = enact(signed, owner=_owner(room), before=before, received=received, proposed=proposed)
+    room.session.add(
+        PolicyRecord(
+            room=room.id,
+            owner=partner,
+            version=version,
+            digest=signed.digest(),
+            fresh_epoch=enacted.document.fresh_epoch,
+            signed=signed.model_dump_json(),
+            receipt=_receipt(room, signed, "in_force", received, escrow_key),
+            proposed=proposal.receipt if proposal else None,
+        )
+    )
+    _forget_proposals(room)
+    rooms.touched(room)
+    return signed.digest()
+
+
+def put_proposal(
+    entered: EnteredRoom, partner: PartnerId, version: int, signed: SignedDocument, *, escrow_key: EscrowKey
+) -> Digest:
+    """Register a version that waits for its approval, in place of any other of the caller's.
+
+    Raises:
+        NotFound: not the caller's address.
+        Conflict: a policy of this version is in force already.
+        DocumentRefused, PolicyChainRefused, PolicyOutdated: it could not come into force as it is.
+        RoomClosed, RoomNotActive, RoomExpired: see `escrow.rooms.working`.
+    """
+    rooms.own(entered, partner)
+    held = entered.session.get(PolicyRecord, (entered.id, partner, version))
+    if is_repeat(held.digest if held else None, signed.digest()) or _proposal(entered, signed.digest()) is not None:
+        return signed.digest()
+    room = rooms.working(entered)
+    _require_current(room, version, signed)
+    before = _before(room, partner)
+    received = max([room.now.replace(microsecond=0), *([before.since] if before else [])])
+    propose(signed, owner=_owner(room), before=before, received=received)
+    _forget_proposals(room)
+    room.session.add(
+        ProposalRecord(
+            room=room.id,
+            owner=partner,
+            digest=signed.digest(),
+            version=version,
+            signed=signed.model_dump_json(),
+            receipt=_receipt(room, signed, "proposed", received, escrow_key),
+        )
+    )
+    rooms.touched(room)
+    return signed.digest()
+
+
+def newest(room: EnteredRoom, owner: str, *, at: datetime | None = None) -> PolicyRecord | None:
+    """A member's policy in force, now or at a moment."""
+    query = (
+        select(PolicyRecord)
+        .where(PolicyRecord.room == room.id, PolicyRecord.owner == owner)
+        .order_by(PolicyRecord.version.desc())
+    )
+    return next((item for item in room.session.scalars(query) if at is None or _received(item.receipt) <= at), None)
+
+
+def sides(room: WorkingRoom, owner: PartnerId, *, at: datetime | None = None) -> Sides:
+    """What `owner` shows to the other member, under the policies in force now or at a moment."""
+    recipient = room.terms.other(owner).partner
+    return Sides(
+        owner=_policy(newest(room, owner, at=at)),
+        recipient=_policy(newest(room, recipient, at=at)),
+        owner_id=owner,
+        recipient_id=recipient,
+        ground=ground_of(room.terms),
+        use=room.terms.use,
+    )
+
+
+def countable(room: WorkingRoom, at: datetime) -> frozenset[tuple[int, int]]:
+    """The cells (first member's segment, second's) whose number neither side's policy forbids at a moment."""
+    first = room.terms.members[0].partner
+    there = sides(room, first, at=at)
+    back, count = there.turned(), LEVEL[Form.COUNT]
+    return frozenset(
+        (i, j)
+        for i, mine in enumerate(room.terms.segments)
+        for j, theirs in enumerate(room.terms.segments)
+        if LEVEL[there.account(mine, theirs, at)] >= count and LEVEL[back.account(theirs, mine, at)] >= count
+    )
+
+
+def views(room: EnteredRoom) -> tuple[PolicyView, ...]:
+    """All policies that are or were in force in a room, by owner and version."""
+    query = select(PolicyRecord).where(PolicyRecord.room == room.id).order_by(PolicyRecord.owner, PolicyRecord.version)
+    return tuple(
+        PolicyView(
+            policy=_read(item.signed),
+            receipt=_read(item.receipt),
+            proposed=_read(item.proposed) if item.proposed else None,
+        )
+        for item in room.session.scalars(query)
+    )
+
+
+def proposals(room: EnteredRoom) -> tuple[ProposalView, ...]:
+    """What of the caller's waits for its approval. What a partner has not decided yet is not the other member's."""
+    query = select(ProposalRecord).where(ProposalRecord.room == room.id, ProposalRecord.owner == room.caller)
+    return tuple(
+        ProposalView(policy=_read(item.signed), receipt=_read(item.receipt)) for item in room.session.scalars(query)
+    )
+
+
+def _require_current(room: WorkingRoom, version: int, signed: SignedDocument) -> None:
+    document = read_document(PolicyDocument, signed.document)
+    if document.version != version:
+        raise PolicyOutdated("policy: its version differs from the address")
+    chain = rosters.of(room.session, room.caller)
+    if not chain or document.roster != chain[-1].digest():
+        raise PolicyOutdated("policy: it names another roster than the newest; propose it again")
+    if document.terms != room.digest:
+        raise PolicyOutdated("policy: written under other terms than those in force; propose it again")
+    rooms.not_in_the_future(document.created, room, PolicyOutdated)
+
+
+def _owner(room: WorkingRoom) -> Owner:
+    accepted = (version for version in room.versions() if version.digest in room.accepted)
+    return Owner(
+        room=room.id,
+        partner=room.caller,
+        key=bytes.fromhex(room.me.identity_key),
+        terms={version.digest: read_document(Terms, version.document) for version in accepted},
+        rosters=rosters.of(room.session, room.caller),
+    )
+
+
+def _before(room: EnteredRoom, owner: str) -> Before | None:
+    record = newest(room, owner)
+    if record is None:
+        return None
+    return Before(document=_document(record), since=_received(record.receipt))
+
+
+def _proposal(room: EnteredRoom, digest: str) -> ProposalRecord | None:
+    return room.session.get(ProposalRecord, (room.id, room.caller, digest))
+
+
+def _forget_proposals(room: EnteredRoom) -> None:
+    room.session.execute(
+        delete(ProposalRecord).where(ProposalRecord.room == room.id, ProposalRecord.owner == room.caller)
+    )
+
+
+def _receipt(
+    room: EnteredRoom,
+    signed: SignedDocument,
+    state: Literal["proposed", "in_force"],
+    received: datetime,
+    key: EscrowKey,
+) -> str:
+    receipt = Receipt(room=room.id, of=signed.digest(), state=state, received=instant(received))
+    return key.signed(receipt).model_dump_json()
+
+
+def _received(receipt: str) -> datetime:
+    return moment(read_document(Receipt, _read(receipt).document).received)
+
+
+def _document(record: PolicyRecord) -> PolicyDocument:
+    return read_document(PolicyDocument, _read(record.signed).document)
+
+
+def _policy(record: PolicyRecord | None) -> Policy | None:
+    return None if record is None else policy_of(_document(record))
+
+
+def _read(text: str) -> SignedDocument:
+    return SignedDocument.model_validate_json(text)

@@ -1,0 +1,54 @@
+"""P6: who the people of a partner are: keys and roles, a chain of versions."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cleanroom.domain.vocabulary import Digest, PartnerId
+from cleanroom.messages.documents import moment, read_document
+from cleanroom.messages.signing import SignedDocument
+from cleanroom.messages.users import Roster, open_roster
+from escrow import partners
+from escrow.addresses import is_repeat
+from escrow.consent_tables import RosterRecord
+from escrow.errors import NotFound, RosterRefused
+from escrow.rooms import CLOCK_SKEW
+
+
+def put(session: Session, partner: PartnerId, version: int, signed: SignedDocument, *, now: datetime) -> Digest:
+    """Publish the next version of a partner's roster, which is the caller.
+
+    Raises:
+        NotFound: no such partner.
+        Conflict: another roster is this version.
+        DocumentRefused: it does not follow from the one before, or is not signed by whom it must be.
+        RosterRefused: it speaks of another version, or comes from the future.
+    """
+    key = partners.identity_key(session, partner)
+    if key is None:
+        raise NotFound
+    held = session.get(RosterRecord, (partner, version))
+    if is_repeat(held.digest if held else None, signed.digest()):
+        return signed.digest()
+    chain = of(session, partner)
+    roster = open_roster(signed, partner=partner, key=key, before=chain[-1] if chain else None)
+    if roster.version != version:
+        raise RosterRefused("roster: its version differs from the address")
+    if moment(roster.created) > now + CLOCK_SKEW:
+        raise RosterRefused("created: in the future, by the escrow's clock")
+    record = RosterRecord(partner=partner, version=version, digest=signed.digest(), signed=signed.model_dump_json())
+    session.add(record)
+    session.flush()
+    return signed.digest()
+
+
+def documents(session: Session, partner: str) -> tuple[SignedDocument, ...]:
+    """All versions of a partner's roster as they were signed, oldest first."""
+    query = select(RosterRecord.signed).where(RosterRecord.partner == partner).order_by(RosterRecord.version)
+    return tuple(SignedDocument.model_validate_json(text) for text in session.scalars(query))
+
+
+def of(session: Session, partner: str) -> tuple[Roster, ...]:
+    """All versions of a partner's roster, oldest first. They were checked when they came."""
+    return tuple(read_document(Roster, signed.document) for signed in documents(session, partner))
