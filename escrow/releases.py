@@ -9,11 +9,9 @@ So neither side reads first, and what was sealed under a policy that is no more 
 nothing of what is inside; who may not read a batch gets the answer for one that does not exist.
 """
 
-from typing import Final
-
 from sqlalchemy import delete, func, select
 
-from cleanroom.domain.vocabulary import Digest, PartnerId
+from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
 from cleanroom.messages.releases import MOST_BATCHES, Release, is_sealed_size
 from cleanroom.messages.signing import SignedDocument
 from escrow import keys, rooms
@@ -21,8 +19,6 @@ from escrow.addresses import digest_of_bytes, is_repeat
 from escrow.consent_tables import PolicyRecord, ReleaseBatch, ReleaseRecord, RoundRecord
 from escrow.errors import ChunksMissing, NotFound, OutOfOrder, ReleaseRefused
 from escrow.rooms import EnteredRoom, WorkingRoom
-
-EXCHANGED: Final = "exchanged"
 
 
 def put_batch(entered: EnteredRoom, epoch: int, number: int, batch: int, data: bytes) -> Digest:
@@ -144,7 +140,7 @@ def _check_place(room: WorkingRoom, epoch: int, number: int, release: Release) -
 def _check_grounds(room: WorkingRoom, release: Release) -> None:
     """The round whose openings both sides hold, and the policies in force."""
     query = select(func.max(RoundRecord.number)).where(
-        RoundRecord.room == room.id, RoundRecord.epoch == release.epoch, RoundRecord.state == EXCHANGED
+        RoundRecord.room == room.id, RoundRecord.epoch == release.epoch, RoundRecord.state == RoundState.EXCHANGED
     )
     if release.round != room.session.scalar(query):
         raise OutOfOrder("release: not of the newest round that both sides have opened")

@@ -1,9 +1,19 @@
-"""What a room needs of this agent, done: publish the key, commit, evaluate, sign roots, upload rows. Then again."""
+"""What a room needs of this agent, done: from the epoch's key to the exchange of fields. Then again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cleanroom.agent import agreements, commit, evaluate, opening, openings_received
+from cleanroom.agent import (
+    agreements,
+    commit,
+    disclosed,
+    evaluate,
+    notices,
+    opening,
+    openings_received,
+    receive,
+    release,
+)
 from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, publish_key
 from cleanroom.agent.evidence import OpeningsWait, RoundNotReady
@@ -119,7 +129,9 @@ def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
         steps.append("uploaded the evaluation")
         room = open_room(agent, room_id)
     opened, waits = _opened(agent, room)
-    return steps + opened, problem or waits
+    if opened:
+        room = open_room(agent, room_id)
+    return steps + opened + _exchanged(agent, room), problem or waits
 
 
 def _opened(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
@@ -135,6 +147,23 @@ def _opened(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
     except OpeningsWait as error:
         return steps, error
     return steps, None
+
+
+def _exchanged(agent: Agent, room: Room) -> list[str]:
+    """P9, both directions: what the policies no longer give goes first, and nothing of a disputed match moves."""
+    steps = []
+    if learned := notices.learn(agent, room):
+        steps.append(f"read {learned} notice{'s' if learned > 1 else ''}")
+    if dropped := receive.withdraw(agent, room):
+        steps.append(f"dropped {dropped} value{'s' if dropped > 1 else ''} that {room.other.name} has withdrawn")
+    if release.release(agent, room):
+        steps.append("released what may be shared")
+        room = open_room(agent, room.id)
+    if receive.receive(agent, room):
+        steps.append("received what the other side shares")
+    disclosed.note_handed_over(agent, room)
+    disclosed.note_withdrawn(agent, room)
+    return steps
 
 
 def _has_list(agent: Agent, room: Room) -> bool:

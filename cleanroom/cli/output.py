@@ -30,6 +30,11 @@ class Output:
         self._console = Console(file=stdout, markup=False, emoji=False, highlight=False)
         self.messages = Console(file=stderr, markup=False, emoji=False, highlight=False)
 
+    @property
+    def width(self) -> int:
+        """How many characters fit into a line of standard output."""
+        return self._console.width
+
     def result(self, document: Json, *screen: RenderableType) -> None:
         """What the command found: `document` with --json, else `screen`, part by part."""
         if self.as_json:

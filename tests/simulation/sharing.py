@@ -1,0 +1,108 @@
+"""Rooms in which accounts with fields were opened, for simulations of releases."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+from consent import put_in_force
+from world import World, accounts
+
+from cleanroom.agent import sharing
+from cleanroom.agent.rooms import Room, open_room
+from cleanroom.agent.session import Agent
+from cleanroom.agent.shared import Shared, shared
+from cleanroom.agent.viewing import Viewer
+from cleanroom.domain.fields import ACCOUNT, FieldClass
+from cleanroom.domain.vocabulary import Form, Role, RoomId
+from cleanroom.policy.model import Effect, Policy, Rule, When
+
+FIELDS = ("owner", "owner_email", "stage", "amount", "currency", "close_date", "region", "notes")
+ADMIN = Viewer(role=Role.ADMIN)
+ALL = frozenset(FieldClass)
+Rows = list[dict[str, str]]
+
+
+def with_fields(rows: Rows) -> pd.DataFrame:
+    """An accounts frame with all fields of the catalogue; what a row leaves out is empty."""
+    frame = accounts(rows)
+    for name in FIELDS:
+        frame[name] = pd.Series([row.get(name, "") for row in rows], dtype="str")
+    return frame
+
+
+def deals(start: int, stop: int, *, prefix: str = "x", **fields: str) -> Rows:
+    """Accounts known by their domains, with fields."""
+    return [
+        {
+            **{"account_id": f"{prefix}\x1f{i:05}", "name": f"Company {i} {prefix}", "website": f"company{i}.com"},
+            **{"country": "DE", "segment": "customers", "owner": "Ann Example", "owner_email": "ann@acme.example"},
+            **{"stage": "open", "amount": f"{i + 60}000.00", "currency": "EUR", "close_date": "2026-05-17"},
+            **{"region": "north", "notes": "call back"},
+            **fields,
+        }
+        for i in range(start, stop)
+    ]
+
+
+def grant(name: str, form: Form, *fields: str, roles: frozenset[Role] = frozenset()) -> Rule:
+    """One grant."""
+    return Rule(id=name, effect=Effect.GRANT, fields=frozenset(fields), form=form, when=When(roles=roles))
+
+
+def policy(agent: Agent, *rules: Rule, accepts: dict[str, Form] | None = None) -> Policy:
+    """A policy that lets all matches exist, with these rules; it accepts everything unless told."""
+    everything: dict[str, Form] = {str(entry): Form.FULL for entry in FieldClass}
+    known = grant("known", Form.EXISTS, ACCOUNT)
+    accepted = everything if accepts is None else accepts
+    return Policy(owner=agent.me, rules=(known, *rules), accepts={ACCOUNT: Form.EXISTS, **accepted})
+
+
+@dataclass
+class Sharing:
+    """Acme and Globex in a room that they have opened."""
+
+    world: World
+    acme: Agent
+    globex: Agent
+    room: RoomId
+
+    def view(self, agent: Agent) -> Room:
+        return open_room(agent, self.room)
+
+    def settle(self) -> None:
+        """Everything but releases, and then these, until nothing happens any more."""
+        busy = True
+        while busy:
+            self.world.settle(self.acme, self.globex, room=self.room)
+            busy = any([bool(self.share(agent)) for agent in (self.acme, self.globex)])
+
+    def share(self, agent: Agent) -> list[str]:
+        return sharing.share(agent, self.view(agent))
+
+    def shared(self, agent: Agent, viewer: Viewer = ADMIN) -> Shared:
+        return shared(agent, self.view(agent), viewer)
+
+    def table(self, agent: Agent, viewer: Viewer = ADMIN) -> pd.DataFrame:
+        return self.shared(agent, viewer).frame()
+
+    def enforce(self, agent: Agent, *rules: Rule, **changes: Any) -> None:  # noqa: ANN401 - what `policy` takes
+        put_in_force(agent, self.room, policy(agent, *rules, **changes))
+
+
+def opened(
+    world: World, mine: Rows, theirs: Rows, *, acme: Callable[[Agent], Policy], globex: Callable[[Agent], Policy]
+) -> Sharing:
+    """A fresh room with these lists and policies, opened and verified."""
+    one, other = world.agents["Acme"], world.agents["Globex"]
+    room = world.room(one, other)
+    world.put_list(one, room, with_fields(mine))
+    world.put_list(other, room, with_fields(theirs))
+    world.settle(one, other, room=room)
+    put_in_force(one, room, acme(one))
+    put_in_force(other, room, globex(other))
+    world.settle(one, other, room=room)
+    return Sharing(world, one, other, room)
+
+
+__all__ = ["ADMIN", "ALL", "Sharing", "deals", "grant", "opened", "policy", "replace", "with_fields"]
