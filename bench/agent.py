@@ -7,21 +7,28 @@ Prints {"ready": true} when its home is open, then obeys lines on stdin, each an
     push FILE            read, key, store and commit a list, as `cleanroom push` does
     changes FILE         the same with a delta
     until NUMBER         sync, as `cleanroom sync --watch` does, until the room's answer has at least that number
+    agree                make two users, propose the preset `co-sell` by one, approve it by the other
+    shared NUMBER        sync until the other side's fields of that many accounts are here
 """
 
 import json
 import resource
 import sys
+from datetime import timedelta
 from pathlib import Path
 
-from cleanroom.agent import overlap, push, push_plan, sync
+from cleanroom.agent import overlap, policies, push, push_plan, shared, sync, users
 from cleanroom.agent.home import open_agent
+from cleanroom.agent.problems import EscrowProblem
 from cleanroom.agent.progress import Progress
+from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.clock import system_clock
-from cleanroom.domain.errors import CleanroomError
+from cleanroom.domain.errors import CleanroomError, NotPossibleNow
 from cleanroom.domain.secret import Secret
-from cleanroom.domain.vocabulary import RoomId
+from cleanroom.domain.vocabulary import Role, RoomId
+from cleanroom.messages.policy_chain import ground_of
+from cleanroom.policy.presets import Preset, preset
 from examples.local import PASSPHRASE
 from matching.refusal import Refusal
 
@@ -40,6 +47,11 @@ def main() -> None:
                 case "push" | "changes":
                     _push(agent, Path(rest), changes=verb == "changes")
                     _say(_used(progress))
+                case "agree":
+                    _agree(agent, RoomId(room))
+                    _say(_used(progress))
+                case "shared":
+                    _say({"shared": _shared(agent, RoomId(room), int(rest)), **_used(progress)})
                 case _:
                     answer = _until(agent, RoomId(room), number=int(rest))
                     seen = {"number": answer.number, "count": answer.shown, "withheld": answer.withheld}
@@ -69,6 +81,28 @@ def _until(agent: Agent, room: RoomId, *, number: int) -> overlap.Overlap:
             continue
         if answer.number >= number:
             return answer
+    raise AssertionError
+
+
+def _agree(agent: Agent, room_id: RoomId) -> None:
+    ann = users.add(agent, "Ann", Role.ADMIN, passphrase=Secret(PASSPHRASE))
+    author = users.unlock(agent, ann.name, Secret(PASSPHRASE))
+    users.add(agent, "Bob", Role.PARTNER_MANAGER, passphrase=Secret(PASSPHRASE), by=author)
+    ground = ground_of(open_room(agent, room_id).terms)
+    until = agent.clock().replace(microsecond=0) + timedelta(days=30)
+    policy = preset(Preset.CO_SELL, owner=agent.me, ground=ground, expires=until)
+    policies.propose(agent, room_id, policy, author, yaml="")
+    policies.approve(agent, room_id, users.unlock(agent, "Bob", Secret(PASSPHRASE)))
+
+
+def _shared(agent: Agent, room_id: RoomId, wanted: int) -> int:
+    for results in sync.watch(agent, room_id):
+        for result in results:
+            if result.problem is not None and not isinstance(result.problem, NotPossibleNow | EscrowProblem):
+                raise result.problem
+        found = len(shared.shared(agent, open_room(agent, room_id), shared.Viewer(role=Role.ADMIN)).rows)
+        if found >= wanted:
+            return found
     raise AssertionError
 
 

@@ -15,12 +15,6 @@ from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused
 
 
-class UnknownAccount(InputRefused):
-    """No account of this partner has that id or name."""
-
-    code = "unknown_account"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountNames:
     """All accounts of the lists in the vault: `names` by full id."""
@@ -42,18 +36,18 @@ class AccountNames:
         An id goes before a name. One id or name may be several accounts': then it means all of them.
 
         Raises:
-            UnknownAccount: if there is none.
+            InputRefused: if there is none.
         """
         every = dict.fromkeys([*self.names, *also])
         wanted = text.strip()
         found = [item for item in every if wanted in (item, spoken(item), in_list(item))]
         found = found or [item for item in every if self.names.get(item, "").casefold() == wanted.casefold() != ""]
         if not found:
-            raise UnknownAccount("no account of yours has that id or name; LIST/ID and names are understood too")
+            raise InputRefused("no account of yours has that id or name; LIST/ID and names are understood too")
         return tuple(found)
 
     def find_all(self, texts: Sequence[str], *, also: Iterable[str] = ()) -> tuple[str, ...]:
-        """`find` for several, each account once. Raises UnknownAccount."""
+        """`find` for several, each account once. Raises InputRefused."""
         known = tuple(also)
         return tuple(dict.fromkeys(item for text in texts for item in self.find(text, also=known)))
 

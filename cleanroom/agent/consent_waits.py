@@ -1,14 +1,17 @@
-"""What P6 to P9 wait for in a room: approvals, openings, releases; who has to do what, and since when."""
+"""What P6 to P9 wait for in a room: approvals, openings, releases, words of the other side; whose turn it is."""
 
 from collections.abc import Iterator
 
-from cleanroom.agent import suppress, users
+from cleanroom.agent import notices, suppress, users
+from cleanroom.agent.disputes import disputes
+from cleanroom.agent.looked import withdrawn_since
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import is_verified
 from cleanroom.agent.waiting import Waiting, next_epoch
 from cleanroom.domain.vocabulary import PartnerId, RoomState, RoundState
 from cleanroom.messages.documents import instant
+from cleanroom.messages.notices import Wish
 from cleanroom.messages.policy_chain import ALONE_AFTER
 
 
@@ -16,7 +19,15 @@ def consent_waits(agent: Agent, room: Room) -> tuple[Waiting, ...]:
     """Everything of that kind, in the order of the protocol; nothing in a room that is not in force."""
     if room.state is not RoomState.ACTIVE or not room.in_force:
         return ()
-    return (*_policies(room), *_proposals(agent, room), *_openings(agent, room), *_releases(room))
+    return (
+        *_policies(room),
+        *_proposals(agent, room),
+        *_openings(agent, room),
+        *_releases(room),
+        *_disputes(agent, room),
+        *_requests(agent, room),
+        *_withdrawn(agent, room),
+    )
 
 
 def _policies(room: Room) -> Iterator[Waiting]:
@@ -81,12 +92,13 @@ def _round(agent: Agent, room: Room) -> Iterator[Waiting]:
         yield Waiting(what=what, mine=True, since=None)
     if round_.state is not RoundState.OPEN:
         return
-    until = f" It must be answered until {round_.until}." if round_.until else ""
     if room.me not in round_.opened:
-        what = f"Your agent has not opened the matches of agreed cells: cleanroom sync.{until}"
+        answer = f"; {room.other.name}'s opening waits for yours until {round_.until}" if round_.until else ""
+        what = f"Your agent has not opened the matches of agreed cells: cleanroom sync{answer}"
         yield Waiting(what=what, mine=True, since=None)
     if room.other.partner not in round_.opened:
-        what = f"{room.other.name}'s agent has not opened the matches of agreed cells.{until}"
+        answer = f"; yours waits for theirs until {round_.until}, then openings end" if round_.until else ""
+        what = f"{room.other.name}'s agent has not opened the matches of agreed cells{answer}."
         yield Waiting(what=what, mine=False, since=None)
 
 
@@ -107,6 +119,47 @@ def _released(room: Room, partner: PartnerId) -> int:
     """The newest round that a member has released for; 0 if none."""
     chain = room.releases.get(partner, ())
     return chain[-1].round if chain else 0
+
+
+def _disputes(agent: Agent, room: Room) -> Iterator[Waiting]:
+    opened = [item.by for item in disputes(agent, room.id).open]
+    theirs, mine = opened.count(room.other.partner), opened.count(room.me)
+    how = f"cleanroom dispute list {_name(room)}"
+    if theirs:
+        yield Waiting(what=f"{room.other.name} disputes {_matches(theirs)}: {how}", mine=False, since=None)
+    if mine:
+        yield Waiting(what=f"You dispute {_matches(mine)}: {how}", mine=True, since=None)
+
+
+def _matches(number: int) -> str:
+    return f"{number:,} match" + ("es" if number > 1 else "")
+
+
+def _requests(agent: Agent, room: Room) -> Iterator[Waiting]:
+    """What the other side has asked for since my policy was last changed: whatever came before is answered by it."""
+    mine = room.policies.get(room.me)
+    since = instant(mine[-1].since) if mine else ""
+    for item in notices.said(agent, room):
+        if item.kind == "request" and item.by != room.me and item.created > since:
+            asked = "; ".join(_wish(wish) for wish in item.wishes) or "something"
+            words = f' "{item.text}"' if item.text else ""
+            yield Waiting(what=f"{room.other.name} asks for {asked}.{words}", mine=True, since=item.created)
+
+
+def _wish(wish: Wish) -> str:
+    where = f" in {wish.segments[0]} x {wish.segments[1]}" if wish.segments else ""
+    return f"{wish.field} ({wish.form}){where}".replace("_", " ")
+
+
+def _withdrawn(agent: Agent, room: Room) -> Iterator[Waiting]:
+    number = withdrawn_since(agent, room.id)
+    if number:
+        fields = "field was" if number == 1 else "fields were"
+        what = (
+            f"{number:,} {fields} withdrawn by {room.other.name} since you last looked: "
+            f"cleanroom shared --room {_name(room)}"
+        )
+        yield Waiting(what=what, mine=False, since=None)
 
 
 def _next(room: Room) -> str:

@@ -23,9 +23,14 @@ class Remembered(Wire):
 
 
 class DraftRecord(Wire):
-    """A policy that is not known to be in force: its text, the signatures so far, and the YAML that it was made of."""
+    """A policy that is not known to be in force: its text, the signatures so far, and the YAML that it was made of.
+
+    `sent`: this home has asked for it to be put in force. Only then may it be; for one person alone, proposal and
+    approval carry the same signatures, and the escrow could pass the one off as the other.
+    """
 
     version: Number
+    sent: bool
     document: str
     signatures: Annotated[tuple[Signature, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     yaml: Annotated[str, Field(max_length=LONGEST_TEXT)]

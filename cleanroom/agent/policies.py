@@ -236,7 +236,7 @@ def _begin(  # noqa: PLR0913 - what, by whom, how
     )
     text = document.text()
     signatures = (agent.signature(document.type, text), author.signature(document.type, text))
-    record = DraftRecord(version=document.version, document=text, signatures=signatures, yaml=yaml)
+    record = DraftRecord(version=document.version, sent=False, document=text, signatures=signatures, yaml=yaml)
     if not change.widens:
         return _enforce(agent, room, record)
     drafts.save(agent, room.id, record)
@@ -245,6 +245,7 @@ def _begin(  # noqa: PLR0913 - what, by whom, how
 
 
 def _enforce(agent: Agent, room: Room, record: DraftRecord) -> InForce:
+    record = record.model_copy(update={"sent": True})
     drafts.save(agent, room.id, record)
     agent.escrow.put_policy(room.id, agent.me, record.version, signed(record))
     drafts.promote(agent, room.id, record)

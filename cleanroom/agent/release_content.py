@@ -26,13 +26,15 @@ from cleanroom.agent.shown_values import broken_rule, harmless
 from cleanroom.agent.verified import VerifiedMatch, is_verified
 from cleanroom.domain.fields import ACCOUNT, COLUMN_OF, Field, FieldType
 from cleanroom.domain.vocabulary import Form, Nomination
-from cleanroom.messages.releases import ReleasedAccount, ReleasedMatch, Shown
+from cleanroom.messages.releases import MOST_SEALED_BYTES, STEP, ReleasedAccount, ReleasedMatch, Shown
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import LEVEL, PolicyRefused
 from matching.keys import KINDS
 from matching.packing import packed
 
 MOST_ACCOUNTS: Final = 100
+MOST_TEXT: Final = MOST_SEALED_BYTES - 2 * STEP
+"""What a batch can hold. A match with more, which takes dozens of endless notes, shows its first accounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,14 +148,17 @@ def accounts_of(
 def content_of(match: VerifiedMatch, accounts: Sequence[OwnAccount], rules: Rules) -> Content:
     """Rules 2 and 3: what leaves of one match; `accounts` are those of rule 1."""
     forms = rules.forms(match)
-    leaving = accounts if forms is not None else ()
-    released = ReleasedMatch(
-        sender=match.mine.hex(),
-        recipient=match.theirs.hex(),
-        accounts=tuple(ReleasedAccount(fields=_shown(account, forms or {}, rules)) for account in leaving),
-    )
-    text = rfc8785.dumps(released.model_dump(mode="json"))
-    return Content(match=match, accounts=tuple(account.id for account in leaving), released=released, text=text)
+    leaving = [] if forms is None else [(account.id, _shown(account, forms, rules)) for account in accounts]
+    while True:
+        released = ReleasedMatch(
+            sender=match.mine.hex(),
+            recipient=match.theirs.hex(),
+            accounts=tuple(ReleasedAccount(fields=fields) for _, fields in leaving),
+        )
+        text = rfc8785.dumps(released.model_dump(mode="json"))
+        if len(text) <= MOST_TEXT:
+            return Content(match=match, accounts=tuple(name for name, _ in leaving), released=released, text=text)
+        leaving.pop()
 
 
 def _shown(account: OwnAccount, forms: Mapping[str, Form], rules: Rules) -> dict[str, Shown]:

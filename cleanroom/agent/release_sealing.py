@@ -3,14 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from cleanroom.agent.release_content import Content
+from cleanroom.agent.release_content import MOST_TEXT, Content
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages.releases import (
     BATCH_MATCHES,
-    MOST_SEALED_BYTES,
-    STEP,
     Payload,
     Release,
     ReleasedMatch,
@@ -19,8 +16,6 @@ from cleanroom.messages.releases import (
     release_info,
 )
 from cleanroom.messages.sealing import seal
-
-_MOST_TEXT: Final = MOST_SEALED_BYTES - 2 * STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +31,7 @@ def payloads(hash_key: bytes, contents: Sequence[Content]) -> Iterator[Payload]:
     waiting: list[ReleasedMatch] = []
     size = 0
     for content in contents:
-        if waiting and (len(waiting) == BATCH_MATCHES or size + len(content.text) > _MOST_TEXT):
+        if waiting and (len(waiting) == BATCH_MATCHES or size + len(content.text) > MOST_TEXT):
             yield Payload(hash_key=hash_key.hex(), matches=tuple(waiting))
             waiting, size = [], 0
         waiting.append(content.released)

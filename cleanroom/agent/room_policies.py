@@ -16,7 +16,16 @@ from cleanroom.domain.vocabulary import PartnerId, RoomId, RoomState
 from cleanroom.messages.api import RoomView
 from cleanroom.messages.documents import DocumentRefused, read_document
 from cleanroom.messages.policies import PolicyDocument
-from cleanroom.messages.policy_chain import Before, InForce, Owner, Proposed, history_of, proposal_of
+from cleanroom.messages.policy_chain import (
+    CLOCK_SKEW,
+    Before,
+    InForce,
+    Owner,
+    PolicyChainRefused,
+    Proposed,
+    history_of,
+    proposal_of,
+)
 from cleanroom.messages.rooms import Member, Terms
 from cleanroom.messages.users import Roster, roster_chain
 
@@ -83,6 +92,7 @@ def read_consent(agent: Agent, view: RoomView, in_force: list[Terms], memory: Me
         )
         for partner, owner in owners.items()
     }
+    _require_past(agent, policies)
     if view.state not in ENDED:
         _require_remembered(agent, view.room, policies, memory)
     return Consent(
@@ -121,6 +131,12 @@ def _proposals(
     return found
 
 
+def _require_past(agent: Agent, policies: Mapping[PartnerId, tuple[InForce, ...]]) -> None:
+    latest = agent.clock() + CLOCK_SKEW
+    if any(item.since > latest for chain in policies.values() for item in chain):
+        raise PolicyChainRefused("policy: a receipt comes from the future, by this machine's clock")
+
+
 def _require_remembered(
     agent: Agent, room: RoomId, policies: Mapping[PartnerId, tuple[InForce, ...]], memory: Memory
 ) -> None:
@@ -132,13 +148,13 @@ def _require_remembered(
 
 
 def _require_own(agent: Agent, room: RoomId, chain: tuple[InForce, ...], known: Remembered | None) -> None:
-    """Step 7. What was sent when the answer was lost is in the draft, and is adopted."""
+    """Step 7. What was sent, and whose answer was lost, is in the draft, and is adopted."""
     shown = _remembered(chain[-1]) if chain else None
     if shown in {known, drafts.own(agent, room)}:
         return
     draft = drafts.load(agent, room)
     follows = shown is not None and shown.version == (known.version + 1 if known else 1)
-    if draft is None or draft.remembered != shown or not follows:
+    if draft is None or not draft.sent or draft.remembered != shown or not follows:
         raise OwnPolicyDiffers(
             f"room {room}: the escrow does not show the policy that this agent has put in force. Do not go on; if this "
             "home was restored from an older copy, leave the room and agree on a new one"

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from cleanroom.agent.agreed import CellState, agreement
 from cleanroom.agent.lists import StoredList, stored
-from cleanroom.agent.rooms import open_room
+from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.waiting import Waiting, waiting
+from cleanroom.agent.waiting import Waiting, next_epoch, waiting
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId, RoomState
 from cleanroom.messages.api import RoomSummary
@@ -13,7 +14,11 @@ from cleanroom.messages.api import RoomSummary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomStatus:
-    """One room: its state, with whom, what it waits for, and when either list was last committed."""
+    """One room: its state, with whom, what it waits for, and when either list was last committed.
+
+    `consent` is what policies, openings and releases wait for; `agreed` how many cells are agreed, `opened` how many
+    matches were opened and verified in this epoch, which is followed by another one at `next_epoch`.
+    """
 
     room: RoomId
     title: str
@@ -24,6 +29,10 @@ class RoomStatus:
     their_list: str | None
     last_answer: str | None
     expires: str
+    consent: tuple[Waiting, ...] = ()
+    agreed: int = 0
+    opened: int = 0
+    next_epoch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +52,7 @@ def status(agent: Agent) -> Status:
 
 def _room_status(agent: Agent, summary: RoomSummary) -> RoomStatus:
     try:
-        room = open_room(agent, summary.room)
+        return _checked(agent, open_room(agent, summary.room))
     except CleanroomError as error:
         return RoomStatus(
             room=summary.room,
@@ -56,6 +65,10 @@ def _room_status(agent: Agent, summary: RoomSummary) -> RoomStatus:
             last_answer=None,
             expires="",
         )
+
+
+def _checked(agent: Agent, room: Room) -> RoomStatus:
+    agreed = agreement(agent, room) if room.state is RoomState.ACTIVE and room.in_force else None
     mine, theirs = room.head(agent.me), room.head(room.other.partner)
     return RoomStatus(
         room=room.id,
@@ -67,4 +80,8 @@ def _room_status(agent: Agent, summary: RoomSummary) -> RoomStatus:
         their_list=theirs.created if theirs else None,
         last_answer=room.answer.edge if room.answer else None,
         expires=room.terms.expires,
+        consent=agreed.waits if agreed else (),
+        agreed=len(agreed.of(CellState.AGREED)) if agreed else 0,
+        opened=agreed.opened if agreed else 0,
+        next_epoch=next_epoch(room) if agreed else None,
     )

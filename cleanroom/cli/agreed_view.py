@@ -13,6 +13,8 @@ from cleanroom.cli.output import bullets, facts, printable
 from cleanroom.cli.words import ago, counted, label_words
 
 _STYLE: Final = {CellState.AGREED: "green", CellState.WAITS_FOR_ME: "yellow", CellState.WAITS_FOR_THEM: "dim"}
+_LONGEST_NAME: Final = 12
+_MOST_NAMES: Final = 3
 
 
 def agreement_document(item: Agreement) -> dict[str, object]:
@@ -36,12 +38,10 @@ def agreement_words(item: Agreement) -> list[tuple[str, str]]:
     found = [("Agreed", _agreed_words(agreed, item) if agreed else "no cell: only counts are shown")]
     if mine:
         how = f"cleanroom policy propose {room} FILE" if item.my_policy else f"cleanroom policy init {room}"
-        them = "this cell" if len(mine) == 1 else "these cells"
-        found.append(("Waits for you", f"{_names(mine)}. {partner} would show {them}; you don't yet: {how}"))
+        found.append(("Waits for you", f"{_names(mine, item)}; {partner} would show it, you don't yet: {how}"))
     if theirs:
-        them = "this cell" if len(theirs) == 1 else "these cells"
         how = f"cleanroom policy request {room}"
-        found.append((f"Waits for {partner}", f"{_names(theirs)}. You would show {them}; they don't yet: {how}"))
+        found.append((f"Waits for {partner}", f"{_names(theirs, item)}; you would show it, they don't yet: {how}"))
     if not (agreed or mine or theirs):
         found.append(("To go on", f"write a policy: cleanroom policy init {room}"))
     return found
@@ -73,20 +73,20 @@ def wait_words(wait: Waiting, now: datetime) -> str:
 
 
 def _agreed_words(cells: tuple[Cell, ...], item: Agreement) -> str:
-    each = "; ".join(f"{_name(cell)}: {_opened(cell)}" for cell in cells)
-    return f"{each}. {counted(item.opened, 'match', 'matches')} verified in this epoch ({item.epoch})"
+    opened = [f"{_name(cell)}: {cell.opened:,} opened" for cell in cells if cell.opened]
+    if not opened:
+        return f"{_names(cells, item)}; nothing opened yet in this epoch"
+    rest = len(cells) - len(opened)
+    others = [f"{counted(rest, 'other cell')}: none"] if rest else []
+    return f"{'; '.join([*opened, *others])}. {counted(item.opened, 'match', 'matches')} verified in this epoch"
 
 
-def _opened(cell: Cell) -> str:
-    return f"{cell.opened:,} opened" if cell.opened else "none opened yet"
-
-
-def _names(cells: tuple[Cell, ...]) -> str:
-    return "; ".join(map(_name, cells))
+def _names(cells: tuple[Cell, ...], item: Agreement) -> str:
+    if len(cells) == len(item.segments) ** 2:
+        return "every cell"
+    names = "; ".join(_name(cell) for cell in cells[:_MOST_NAMES])
+    return names if len(cells) <= _MOST_NAMES else f"{names}; {len(cells) - _MOST_NAMES} more"
 
 
 def _name(cell: Cell) -> str:
     return f"{label_words(cell.mine)} x {label_words(cell.theirs)}"
-
-
-_LONGEST_NAME: Final = 12

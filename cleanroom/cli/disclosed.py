@@ -11,7 +11,7 @@ from cleanroom.agent.disclosed import disclosed
 from cleanroom.agent.partners import directory
 from cleanroom.agent.rooms import find_id, open_room
 from cleanroom.agent.session import Agent
-from cleanroom.cli.disclosed_view import disclosed_document, disclosed_screen, disclosed_table, summary
+from cleanroom.cli.disclosed_view import disclosed_document, disclosed_screen, disclosed_table, summary, with_spoken
 from cleanroom.cli.exports import CsvOption, XlsxOption, export
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
 from cleanroom.cli.shared_view import MOST_ROWS
@@ -49,7 +49,7 @@ def show(  # noqa: PLR0913 - options of a command line
         shown = disclosed_table(rows, names, _versions(agent, room_id))
     total = summary(rows)
     kept = shown.head(limit) if limit else shown
-    export(run, kept, csv=csv, xlsx=xlsx, title=title)
+    export(run, with_spoken(kept), csv=csv, xlsx=xlsx, title=title)
     screen = disclosed_screen(
         shown,
         total,

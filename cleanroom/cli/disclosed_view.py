@@ -9,10 +9,10 @@ import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
-from cleanroom.agent.account_names import AccountNames, spoken
+from cleanroom.agent.account_names import AccountNames, in_list, spoken
 from cleanroom.cli.output import facts, printable, table
 from cleanroom.cli.shared_view import FORM_STYLE
-from cleanroom.cli.words import ago, counted
+from cleanroom.cli.words import ago, counted, label_words
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Form
 
@@ -23,7 +23,7 @@ COLUMNS: Final = (
     *("account", "name", "field", "form", "released", "handed_over", "withdrawn"),
     *("my_policy", "their_policy", "epoch", "release"),
 )
-"""Columns of the files: accounts as LIST/ID, policies as versions where they are known."""
+"""Columns of the table: policies as versions where they are known."""
 
 
 def disclosed_table(rows: pd.DataFrame, names: AccountNames, versions: Versions) -> pd.DataFrame:
@@ -33,12 +33,17 @@ def disclosed_table(rows: pd.DataFrame, names: AccountNames, versions: Versions)
         return str(versions.get(digest, digest[:8]))
 
     made = rows.assign(
-        account=rows["account_id"].map(spoken),
+        account=rows["account_id"],
         name=rows["account_id"].map(names.name),
         my_policy=rows["my_policy"].map(version),
         their_policy=rows["their_policy"].map(version),
     )
     return made[list(COLUMNS)]
+
+
+def with_spoken(shown: pd.DataFrame) -> pd.DataFrame:
+    """The same for files and scripts: accounts as LIST/ID."""
+    return shown.assign(account=shown["account"].map(spoken).astype("str"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,36 +102,64 @@ def disclosed_screen(  # noqa: PLR0913 - what to show, and how much of it
 
 def disclosed_document(shown: pd.DataFrame, total: Summary) -> dict[str, object]:
     """The same for scripts."""
-    return {"summary": asdict(total), "disclosed": shown.to_dict("records")}
+    return {"summary": asdict(total), "disclosed": with_spoken(shown).to_dict("records")}
 
 
 def _by_field(total: Summary) -> RenderableType:
     made = table("Field", "In full", "Reduced", "Accounts", "Withdrawn", right=range(1, 5))
     for name, numbers in total.fields.items():
         each = (numbers.full, numbers.reduced, numbers.accounts, numbers.withdrawn)
-        made.add_row(printable(name), *(f"{number:,}" if number else "-" for number in each))
+        made.add_row(printable(label_words(name)), *(f"{number:,}" if number else "-" for number in each))
     return made
 
 
 def _rows(shown: pd.DataFrame, now: datetime, limit: int, *, wide: bool) -> list[RenderableType]:
-    more = ("Seen there", "Policies", "Epoch") if wide else ()
-    made = table("Account", "Name", "Field", "Form", "Sent", "Withdrawn", *more)
-    for row in shown.head(limit).to_dict("records"):
-        style = "dim" if row["withdrawn"] else FORM_STYLE.get(row["form"], "")
-        policies = f"{row['my_policy']} / {row['their_policy']}"
+    groups = [part for _, part in shown.groupby("account", sort=False)]
+    total = len(shown) if wide else len(groups)
+    parts: list[RenderableType] = [_journal(shown.head(limit), now) if wide else _accounts(groups[:limit], now)]
+    if total > limit:
+        parts.append(Text(f"{total - limit:,} more: --limit N, --account ID, --csv FILE, --xlsx FILE", style="dim"))
+    hint = "Policies: the versions of yours / theirs that it was sent under." if wide else "Every sending: --wide"
+    return [*parts, Text(hint, style="dim")]
+
+
+def _accounts(groups: list[pd.DataFrame], now: datetime) -> RenderableType:
+    """A line for each account: the fields that are shown now, and those that were."""
+    made = table("Account", "Name", "In full", "Reduced", "Withdrawn", "Last sent")
+    for rows in groups:
+        newest = rows[rows["field"] != ACCOUNT].drop_duplicates(["field", "form"], keep="last")
+        gone = newest["withdrawn"] != ""
         made.add_row(
-            *(printable(row[name]) for name in ("account", "name", "field")),
+            printable(in_list(rows["account"].iloc[0])),
+            printable(rows["name"].iloc[0]),
+            _fields(newest[~gone & (newest["form"] == Form.FULL)]),
+            Text(_fields(newest[~gone & (newest["form"] == Form.REDUCED)]), style=FORM_STYLE[Form.REDUCED]),
+            Text(_fields(newest[gone]), style="dim"),
+            ago(rows["released"].max(), now),
+        )
+    return made
+
+
+def _fields(rows: pd.DataFrame) -> str:
+    return printable(", ".join(dict.fromkeys(map(label_words, rows["field"])))) or "-"
+
+
+def _journal(shown: pd.DataFrame, now: datetime) -> RenderableType:
+    """A line for each sending of each field."""
+    made = table("Account", "Field", "Form", "Sent", "Handed over", "Withdrawn", "Policies", "Epoch", right=(7,))
+    for row in shown.to_dict("records"):
+        style = "dim" if row["withdrawn"] else FORM_STYLE.get(row["form"], "")
+        made.add_row(
+            printable(in_list(row["account"])),
+            printable(label_words(row["field"])),
             Text(row["form"], style=style),
             ago(row["released"], now),
-            Text(ago(row["withdrawn"], now), style="dim") if row["withdrawn"] else "",
-            *((_seen(row["handed_over"], now), policies, str(row["epoch"])) if wide else ()),
+            _seen(row["handed_over"], now),
+            Text(ago(row["withdrawn"], now), style="dim") if row["withdrawn"] else "-",
+            f"{row['my_policy']} / {row['their_policy']}",
+            str(row["epoch"]),
         )
-    parts: list[RenderableType] = [made]
-    if len(shown) > limit:
-        parts.append(Text(f"{len(shown) - limit:,} more: --limit N, --csv FILE, --xlsx FILE", style="dim"))
-    if wide:
-        parts.append(Text("Policies: the versions of yours / theirs that it was sent under.", style="dim"))
-    return parts
+    return made
 
 
 def _seen(moment: str, now: datetime) -> str:

@@ -17,7 +17,21 @@ import platformdirs
 import typer
 from typer.core import TyperGroup
 
-from cleanroom.cli import home, overlap, partner, policy, push, room, status, sync, user
+from cleanroom.cli import (
+    disclosed,
+    dispute,
+    home,
+    overlap,
+    partner,
+    policy,
+    push,
+    room,
+    shared,
+    status,
+    suppress,
+    sync,
+    user,
+)
 from cleanroom.cli.exits import Exit, exit_of
 from cleanroom.cli.invocation import Ask, Environment
 from cleanroom.cli.output import Output
@@ -85,6 +99,10 @@ app.add_typer(user.app, name="user")
 push.add_to(app)
 sync.add_to(app)
 overlap.add_to(app)
+shared.add_to(app)
+disclosed.add_to(app)
+app.add_typer(dispute.app, name="dispute")
+app.add_typer(suppress.app, name="suppress")
 status.add_to(app)
 
 

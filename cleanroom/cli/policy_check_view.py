@@ -9,7 +9,7 @@ from rich.text import Text
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.thin_classes import Cell, ThinClass, Thinning
 from cleanroom.cli.output import bullets, printable, table
-from cleanroom.cli.policy_words import cell_words, cells_words
+from cleanroom.cli.policy_words import cells_words
 from cleanroom.cli.terms_view import kind_words
 from cleanroom.cli.words import counted, label_words
 from cleanroom.messages.policy_text import PolicyTextRefused
@@ -40,8 +40,8 @@ def refused_views(refused: PolicyTextRefused, name: str) -> tuple[dict[str, obje
 def check_screen(checked: Checked, name: str) -> list[RenderableType]:
     """Warnings as a table, then what agreeing would mean."""
     number = len(checked.warnings)
-    remarks = f"{counted(number, 'warning')}, and nothing that is wrong" if number else "nothing to remark"
-    parts: list[RenderableType] = [Text(f"{printable(name)}: {remarks}", style="bold")]
+    heading = f"{printable(name)}: no error, {counted(number, 'warning') if number else 'no warning'}"
+    parts: list[RenderableType] = [Text(heading, style="bold")]
     if checked.warnings:
         shown = table("Rule", "Code", "What a reviewer would raise")
         for warning in checked.warnings:
@@ -128,7 +128,7 @@ def _classes(checked: Checked) -> Iterator[RenderableType]:
     else:
         yield Text(f"None of the known cells can leave fewer than {thin.minimum} that look alike.")
     if thin.unknown:
-        words = "; ".join(cell_words((labels[i], labels[j])) for i, j in thin.unknown)
+        words = cells_words([(labels[i], labels[j]) for i, j in thin.unknown], labels)
         yield Text(f"Not known, because no number was released: {words}.", style="yellow")
 
 

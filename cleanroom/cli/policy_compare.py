@@ -8,9 +8,9 @@ import typer
 from cleanroom.agent.overlap import overlap
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.supposed import supposed
+from cleanroom.agent.supposed import most_open, supposed
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
-from cleanroom.cli.policy_diff_view import compared, diff_document, diff_screen
+from cleanroom.cli.policy_diff_view import compared, consequences_screen, diff_document, diff_screen
 from cleanroom.cli.policy_file import FileArgument, opened, read_wanted
 from cleanroom.cli.policy_signer import approvers_of
 from cleanroom.cli.policy_whatif_view import Supposed, what_if_document, what_if_screen
@@ -60,7 +60,7 @@ def show_diff(  # noqa: PLR0913 - options of a command line
         now=run.environment.clock(),
         approvers=approvers,
     )
-    run.out.result({"room": found.id, **diff_document(change)}, *diff_screen(change))
+    run.out.result({"room": found.id, **diff_document(change)}, *diff_screen(change), consequences_screen(change))
 
 
 def in_numbers(
@@ -80,7 +80,8 @@ def in_numbers(
         found = opened(agent, room)
         new = read_wanted(agent, found, file).policy
         answer = overlap(agent, found.id)
-    now, theirs = run.environment.clock(), found.policy(found.other.partner)
+    now, known = run.environment.clock(), found.policy(found.other.partner)
+    theirs = known or most_open(found.other.partner)
     before = supposed(found, mine=found.policy(found.me), theirs=theirs)
     after = supposed(found, mine=new, theirs=theirs)
     counts = {(i, j): number for i, row in enumerate(answer.cells) for j, number in enumerate(row)}
@@ -88,6 +89,7 @@ def in_numbers(
     both = Supposed(
         room=found,
         answer=answer.number,
+        as_if=known is None,
         to_them=what_if(before, after, counts, at=now),
         to_me=what_if(before.turned(), after.turned(), turned, at=now),
     )

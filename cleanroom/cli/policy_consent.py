@@ -14,7 +14,7 @@ from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.cli.invocation import HomeOption, Invocation, JsonOption, YesOption, begin, write_file
 from cleanroom.cli.output import printable
-from cleanroom.cli.policy_diff_view import Compared, compared, diff_document, diff_screen
+from cleanroom.cli.policy_diff_view import Compared, compared, consequences_screen, diff_document, diff_screen
 from cleanroom.cli.policy_file import FileArgument, opened, read_bytes, read_wanted
 from cleanroom.cli.policy_signer import KeyOption, SignerOption, approvers_of, signer, signer_of_file
 from cleanroom.cli.policy_state_view import in_force_document, in_force_line, waiting_document, waiting_lines
@@ -54,7 +54,7 @@ def propose(  # noqa: PLR0913 - options of a command line
         found = opened(agent, room)
         typed = read_wanted(agent, found, file)
         change = against_in_force(run, agent, found, typed.policy, file.name)
-        _confirm(run, change, "Sign this policy as its author?", yes=yes)
+        _confirm(run, [*diff_screen(change), consequences_screen(change)], "Sign this as its author?", yes=yes)
         author = signer(run, agent, user, key)
         result = policies.propose(agent, found.id, typed.policy, author, yaml=typed.yaml)
     _tell(run, found, result, change)
@@ -89,7 +89,7 @@ def approve(  # noqa: PLR0913 - options of a command line
         if waits is None:
             raise NoDraft(f"room {found.terms.title}: nothing waits for an approval")
         change = against_in_force(run, agent, found, waits.policy, f"version {waits.document.version}, proposed")
-        _confirm(run, change, "Approve this policy?", yes=yes)
+        _confirm(run, diff_screen(change), "Approve this policy?", yes=yes)
         result = policies.approve(agent, found.id, signer(run, agent, user, key))
     _tell(run, found, result, change)
 
@@ -111,7 +111,7 @@ def revoke(  # noqa: PLR0913 - options of a command line
         current = found.policy(found.me)
         nothing = policies.revoked(current) if current else Policy(owner=found.me)
         change = against_in_force(run, agent, found, nothing, "revoked")
-        _confirm(run, change, "Take back every grant?", yes=yes)
+        _confirm(run, diff_screen(change), "Take back every grant?", yes=yes)
         result = policies.revoke(agent, found.id, signer(run, agent, user, key))
     _tell(run, found, result, change)
 
@@ -163,7 +163,7 @@ def _approve_file(run: Invocation, path: Path, key: Path | None, *, yes: bool) -
         now=run.environment.clock(),
         approvers=len(judged.roster.approvers()),
     )
-    _confirm(run, change, "Sign this draft?", yes=yes)
+    _confirm(run, diff_screen(change), "Sign this draft?", yes=yes)
     write_file(path, sign_draft(data, signer_of_file(run, key)))
     run.out.result(
         {"room": document.room, "draft": str(path), "signed": True, "diff": diff_document(change)},
@@ -172,10 +172,10 @@ def _approve_file(run: Invocation, path: Path, key: Path | None, *, yes: bool) -
     )
 
 
-def _confirm(run: Invocation, change: Compared, question: str, *, yes: bool) -> None:
+def _confirm(run: Invocation, screen: list[RenderableType], question: str, *, yes: bool) -> None:
     if run.ask is None or yes:
         return
-    for part in diff_screen(change):
+    for part in screen:
         run.out.show(part)
     run.require_yes(question, yes=False)
 
@@ -186,7 +186,7 @@ def _tell(run: Invocation, room: Room, result: Draft | InForce, change: Compared
     diff = {"diff": diff_document(change)} if change else {}
     if isinstance(result, Draft):
         document: dict[str, object] = {"waiting": waiting_document(result), "in_force": None}
-        lines = waiting_lines(result, room)
+        lines = waiting_lines(result, room, approvers=(change and change.approvers) or 0)
     else:
         document, lines = {"waiting": None, "in_force": in_force_document(result)}, [in_force_line(result)]
     run.out.result({"room": room.id, **document, **diff}, *shown, *lines)

@@ -1,6 +1,6 @@
 """A change of policy, put before the people who sign it: every context that changes, widenings first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,9 +11,8 @@ from rich.text import Text
 
 from cleanroom.agent.supposed import most_open, supposed_under
 from cleanroom.cli.output import bullets, printable, table
-from cleanroom.cli.policy_words import form_text, place_words
+from cleanroom.cli.policy_words import place_words, step_texts
 from cleanroom.cli.words import counted
-from cleanroom.domain.fields import Field
 from cleanroom.domain.vocabulary import PartnerId
 from cleanroom.messages.documents import instant
 from cleanroom.messages.policy_chain import change_of, ground_of
@@ -74,7 +73,7 @@ def compared(  # noqa: PLR0913 - two policies, and where they are compared
 
 
 def diff_screen(found: Compared) -> list[RenderableType]:
-    """What changes in both directions, and what that asks for."""
+    """What changes in both directions."""
     me, other = printable(found.terms.member(found.me).name), printable(found.terms.other(found.me).name)
     before, after = map(printable, found.names)
     parts: list[RenderableType] = [Text(f"{before} -> {after}", style="bold")]
@@ -83,7 +82,12 @@ def diff_screen(found: Compared) -> list[RenderableType]:
     for heading, changes in ((f"\n{me} shows to {other}", found.to_them), (f"\n{other} shows to {me}", found.to_me)):
         parts.append(Text(heading, style="bold"))
         parts.append(_table(changes, found, swap=changes is found.to_me) if changes.changes else Text("No difference."))
-    return [*parts, Text(""), bullets(list(consequences(found)))]
+    return [*parts, Text("")]
+
+
+def consequences_screen(found: Compared) -> RenderableType:
+    """What signing the change asks for, and starts."""
+    return bullets(list(_consequences(found)))
 
 
 def diff_document(found: Compared) -> dict[str, object]:
@@ -101,8 +105,7 @@ def diff_document(found: Compared) -> dict[str, object]:
     }
 
 
-def consequences(found: Compared) -> Iterator[str]:
-    """What signing the change asks for, and starts."""
+def _consequences(found: Compared) -> Iterator[str]:
     if found.own.widens:
         yield "It widens: in force only when a second person has approved it."
         if found.approvers == 1:
@@ -115,28 +118,25 @@ def consequences(found: Compared) -> Iterator[str]:
 
 
 def _table(found: Diff, compared_: Compared, *, swap: bool) -> Table:
-    ground = ground_of(compared_.terms)
-    entries = {entry.name: entry for entry in ground.catalogue}
-    shown = table("", "Field", "From", "To", "Where (mine x theirs)")
+    """A section for each group of fields that change in the same places."""
+    entries = {entry.name: entry for entry in ground_of(compared_.terms).catalogue}
+    shown = table("", "Where (mine x theirs)", "Field", "From", "To")
+    alike: dict[tuple[bool, tuple[Place, ...]], list[Change]] = {}
     for change in found.changes:
-        style = "red" if change.widens else "green"
-        words = Text("wider" if change.widens else "narrower", style=style)
-        where = _where(change, compared_, swap=swap)
-        shown.add_row(words, change.field, *_forms(change, entries), where)
+        alike.setdefault((change.widens, change.places), []).append(change)
+    for (widens, places), changes in alike.items():
+        way = Text("wider" if widens else "narrower", style="red" if widens else "green")
+        where = _where(places, compared_, swap=swap)
+        for change in changes:
+            shown.add_row(way, where, change.field, *step_texts(change.before, change.after, entries.get(change.field)))
+            way, where = Text(""), ""
+        shown.add_section()
     return shown
 
 
-def _forms(change: Change, entries: dict[str, Field]) -> tuple[Text, Text]:
-    entry = entries.get(change.field)
-    before, after = (Text(form_text(form, entry).plain) for form in (change.before, change.after))
-    after.stylize("red" if change.widens else "green")
-    return before, after
-
-
-def _where(change: Change, found: Compared, *, swap: bool) -> str:
-    segments = found.terms.segments
-    places = [_swapped(place) if swap else place for place in change.places]
-    lines = [place_words(place, segments, found.now) for place in places[:MOST_PLACES]]
+def _where(places: Sequence[Place], found: Compared, *, swap: bool) -> str:
+    shown = [_swapped(place) if swap else place for place in places[:MOST_PLACES]]
+    lines = [place_words(place, found.terms.segments, found.now) for place in shown]
     if len(places) > MOST_PLACES:
         lines.append(f"and {counted(len(places) - MOST_PLACES, 'more place')} (--json has all)")
     return "\n".join(lines)

@@ -112,7 +112,11 @@ def _screen(each: Explained, room: Room) -> list[RenderableType]:
     place = cells_words(each.cells, room.terms.segments) + (f"; for {roles}" if roles else "")
     first, *others = each.explanation.lines()
     lines = bullets(others) if others else Text("")
-    return [Text(f"\n{place}"), Padding(Text(printable(first), style="bold"), (0, 2)), Padding(lines, (0, 2))]
+    return [Text(f"\n{place}"), _indented(Text(printable(first), style="bold")), _indented(lines)]
+
+
+def _indented(part: RenderableType) -> Padding:
+    return Padding(part, (0, 0, 0, 2), expand=False)
 
 
 def _document(each: Explained) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """A policy's file: reading it for a room, and what the commands about policies have in common."""
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import typer
 from cleanroom.agent.partners import directory
 from cleanroom.agent.rooms import Room, find_id, open_room
 from cleanroom.agent.session import Agent
+from cleanroom.cli.output import printable
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import PartnerId
 from cleanroom.messages.policy_chain import ground_of
@@ -96,6 +98,11 @@ def moment_of(text: str) -> datetime:
     except ValueError:
         raise InputRefused("date: such as 2026-12-31, or with a time such as 2026-12-31T17:00:00Z") from None
     return found.astimezone(UTC).replace(microsecond=0) if found.tzinfo else found.replace(tzinfo=UTC, microsecond=0)
+
+
+def shell_word(text: str) -> str:
+    """A name as it is typed in a shell, for commands that are shown."""
+    return printable(shlex.quote(text))
 
 
 def require_segment(room: Room, label: str | None) -> None:

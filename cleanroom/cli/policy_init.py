@@ -1,6 +1,7 @@
 """`cleanroom policy init`: a first policy as a commented file, by a preset or by a few questions."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from cleanroom.agent.rooms import Room
 from cleanroom.agent.supposed import most_open, supposed
 from cleanroom.cli.invocation import FileNotWritten, HomeOption, JsonOption, begin
 from cleanroom.cli.output import printable
-from cleanroom.cli.policy_file import moment_of, opened, partner_names
+from cleanroom.cli.policy_file import moment_of, opened, partner_names, shell_word
 from cleanroom.cli.policy_picture import columns, picture, picture_document
 from cleanroom.cli.policy_questions import Wanted, asked, made, usual_end
 from cleanroom.cli.room import RoomArgument
@@ -18,6 +19,8 @@ from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import Nomination
 from cleanroom.messages.policy_text import write_policy
 from cleanroom.policy.presets import Preset
+
+_WIDTH = 100
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,28 +60,31 @@ def init(  # noqa: PLR0913 - options of a command line
     _write(out, _head(found, wanted) + write_policy(policy, partners=names), force=force)
     sides = supposed(found, mine=policy, theirs=most_open(found.other.partner))
     shown = columns(sides, now, Nomination.NONE)
-    file, other = printable(str(out)), printable(found.other.name)
+    file, other, name = printable(str(out)), printable(found.other.name), shell_word(found.terms.title)
     run.out.result(
         {"room": found.id, "file": str(out), "preset": wanted.preset.value, "shown": picture_document(shown)},
         Text(f"What it would show to {other}, if {other} accepted and showed everything", style="bold"),
         *picture(shown, sides),
         Text(
-            f"\nWritten: {file}. Edit it. Then, with this room's name for ROOM:\n"
-            f"  cleanroom policy check ROOM {file}    what is wrong, what a reviewer would raise\n"
-            f"  cleanroom policy view-as ROOM --role seller --file {file}\n"
-            f"  cleanroom policy propose ROOM {file} --user NAME"
+            f"\nWritten: {file}. Edit it, then:\n"
+            f"  cleanroom policy check {name} {file}\n"
+            f"  cleanroom policy view-as {name} --role seller --file {file}\n"
+            f"  cleanroom policy propose {name} {file} --user NAME"
         ),
     )
 
 
 def _head(room: Room, wanted: Wanted) -> str:
-    fields = ", ".join(entry.name for entry in room.terms.fields)
-    return (
-        f"# A policy for {printable(room.terms.title)}, towards {printable(room.other.name)}. "
-        f"Begun from the preset {wanted.preset}.\n"
-        f"# Segments: {', '.join(room.terms.segments)}.\n"
-        f"# Fields: account, {fields}.\n\n"
+    """What the room has to speak of, as comments."""
+    fields = ", ".join(("account", *(entry.name for entry in room.terms.fields)))
+    lines = (
+        f"A policy for {printable(room.terms.title)}, towards {printable(room.other.name)}.",
+        f"Begun from the preset {wanted.preset}.",
+        f"Segments: {', '.join(room.terms.segments)}.",
+        f"Fields: {fields}.",
     )
+    wrapped = (wrap(line, _WIDTH, initial_indent="# ", subsequent_indent="#   ") for line in lines)
+    return "\n".join(part for parts in wrapped for part in parts) + "\n\n"
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:

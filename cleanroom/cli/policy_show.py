@@ -1,6 +1,7 @@
 """`cleanroom policy show` and `history`: what is in force, as a picture or as YAML, and what was."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from rich.text import Text
 from cleanroom.agent import drafts
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
-from cleanroom.cli.invocation import HomeOption, JsonOption, begin
+from cleanroom.cli.invocation import HomeOption, JsonOption, begin, write_file
 from cleanroom.cli.output import facts, printable
 from cleanroom.cli.policy_file import AtOption, moment_of, opened, partner_names
 from cleanroom.cli.policy_picture import columns, picture, picture_document, swapped
@@ -31,7 +32,7 @@ def show(  # noqa: PLR0913 - options of a command line
     room: RoomArgument,
     *,
     theirs: Annotated[bool, typer.Option("--theirs", help="What the other side shows to you.")] = False,
-    yaml: Annotated[bool, typer.Option("--yaml", help="The policy as text, as it was typed.")] = False,
+    yaml: Annotated[Path | None, typer.Option(help="Write the policy as text into this file too.")] = None,
     at: AtOption = None,
     nomination: Annotated[
         Nomination, typer.Option(help="For accounts nominated by: none, mine (you), theirs, both.")
@@ -49,9 +50,8 @@ def show(  # noqa: PLR0913 - options of a command line
         found = opened(agent, room)
         owner = found.other.partner if theirs else found.me
         text = policy_text(agent, found, owner)
-    if yaml and not as_json:
-        run.out.result({}, Text(_screen_safe(text or "# No policy yet: nothing leaves but counts.\n").rstrip("\n")))
-        return
+    if yaml is not None:
+        write_file(yaml, (text or "# No policy yet: nothing leaves but counts.\n").encode())
     sides = found.sides(owner)
     parts = columns(sides, when, MIRRORED[nomination] if theirs else nomination)
     parts = swapped(parts) if theirs else parts
@@ -66,7 +66,7 @@ def show(  # noqa: PLR0913 - options of a command line
             "yaml": text,
             "shown": picture_document(parts),
         },
-        *_heading(found, owner, when),
+        *_heading(found, owner, when if at else None),
         *picture(parts, sides),
     )
 
@@ -80,11 +80,12 @@ def policy_text(agent: Agent, room: Room, owner: PartnerId) -> str | None:
     return typed or write_policy(policy, partners=partner_names(agent, room))
 
 
-def _heading(room: Room, owner: PartnerId, when: datetime) -> list[RenderableType]:
+def _heading(room: Room, owner: PartnerId, when: datetime | None) -> list[RenderableType]:
     names = {member.partner: printable(member.name) for member in room.terms.members}
     other = next(name for partner, name in names.items() if partner != owner)
     rows: list[tuple[str, RenderableType]] = [(names[partner], _state(room, partner)) for partner in names]
-    title = f"{printable(room.terms.title)}: what {names[owner]} shows to {other}, on {moment_words(when)}"
+    on = f", on {moment_words(when)}" if when else ""
+    title = f"{printable(room.terms.title)}: what {names[owner]} shows to {other}{on}"
     return [Text(title, style="bold"), facts(rows)]
 
 
@@ -95,7 +96,3 @@ def _state(room: Room, partner: PartnerId) -> str:
         return f"no policy yet: nothing but counts{waiting}"
     newest = chain[-1]
     return f"policy version {newest.document.version}, in force since {moment_words(newest.since)}{waiting}"
-
-
-def _screen_safe(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))

@@ -6,6 +6,7 @@ from rich.text import Text
 from cleanroom.agent.policies import Draft
 from cleanroom.agent.rooms import Room
 from cleanroom.cli.output import printable
+from cleanroom.cli.policy_file import shell_word
 from cleanroom.cli.policy_words import moment_words
 from cleanroom.messages.documents import instant
 from cleanroom.messages.policy_chain import InForce
@@ -38,20 +39,19 @@ def in_force_document(found: InForce) -> dict[str, object]:
     }
 
 
-def waiting_lines(found: Draft, room: Room) -> list[RenderableType]:
+def waiting_lines(found: Draft, room: Room, *, approvers: int) -> list[RenderableType]:
     """That a version waits, and for whom."""
-    title, other = printable(room.terms.title), printable(room.other.name)
-    lines = [f"Proposed: version {found.document.version} waits for its approval. Nothing has changed yet."]
-    alone = _alone_words(found)
-    lines += [
-        "Another person of yours approves it with:",
-        f"  cleanroom policy approve '{title}' --user NAME",
-        "or, with a key file on another machine:",
-        f"  cleanroom policy export '{title}' --out draft.json",
-    ]
-    if alone:
-        lines.append(f"If only one person may approve: alone, {alone}, and {other} sees that.")
-    return [Text(lines[0], style="bold"), Text("\n".join(lines[1:]))]
+    title, other = shell_word(room.terms.title), printable(room.other.name)
+    heading = f"Proposed: version {found.document.version} waits for its approval. Nothing has changed yet."
+    if approvers == 1 and found.alone_from is not None:
+        from_then = moment_words(found.alone_from)
+        who = f"Nobody else of yours may approve: its author can, alone, from {from_then} on, and {other} sees that:"
+    else:
+        who = "Another person of yours approves it:"
+    lines = [who, f"  cleanroom policy approve {title} --user NAME"]
+    if approvers > 1:
+        lines += ["or, with a key file on another machine:", f"  cleanroom policy export {title} --out draft.json"]
+    return [Text(heading, style="bold"), Text("\n".join(lines))]
 
 
 def waiting_document(found: Draft) -> dict[str, object]:
@@ -70,7 +70,3 @@ def change_words(change: OwnChange) -> str:
     """Which way a version went, whatever the other side's policy said."""
     words = [word for word, holds in (("wider", change.widens), ("narrower", change.narrows)) if holds]
     return " and ".join(words) or "the same"
-
-
-def _alone_words(found: Draft) -> str:
-    return f"from {moment_words(found.alone_from)} on" if found.alone_from else ""

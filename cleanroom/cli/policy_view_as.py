@@ -12,9 +12,10 @@ from cleanroom.agent.rooms import Room
 from cleanroom.agent.supposed import most_open, supposed
 from cleanroom.agent.view_as import View, Viewer, view_as
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
-from cleanroom.cli.output import printable, table
+from cleanroom.cli.output import printable
 from cleanroom.cli.policy_file import AtOption, moment_of, opened, read_wanted, require_segment
 from cleanroom.cli.room import RoomArgument
+from cleanroom.cli.wide_table import WideTable
 from cleanroom.cli.words import counted, label_words
 from cleanroom.domain.vocabulary import Form, Role
 
@@ -68,7 +69,9 @@ def show(  # noqa: PLR0913 - options of a command line
         ]
     groups = _alike(views)
     document = {"room": found.id, "role": role.value, "as_if_matched": True, "views": [*map(_document, views)]}
-    heading = Text(f"What a {label_words(role)} of {printable(found.other.name)} would see", style="bold")
+    heading = Text(
+        f"What {printable(found.other.name)}'s users in the role {label_words(role)} would see", style="bold"
+    )
     screens = [part for labels, view in groups.items() for part in _screen(labels, view, found)]
     run.out.result(document, heading, Text(_NOT_REAL, style="dim"), *screens)
 
@@ -83,21 +86,27 @@ def _alike(views: list[View]) -> Mapping[tuple[str, ...], View]:
 
 def _screen(labels: tuple[str, ...], view: View, room: Room) -> list[RenderableType]:
     other = printable(room.other.name)
-    heading = Text(f"\nIf {other} has them as {' or '.join(map(label_words, labels))}", style="bold")
+    every = len(labels) == len(room.terms.segments) > 1
+    words = (
+        f"In whatever segment {other} has them"
+        if every
+        else f"If {other} has them as {' or '.join(map(label_words, labels))}"
+    )
+    heading = Text(f"\n{words}", style="bold")
     if not view.forms:
         return [heading, Text("Nothing, not even which accounts match: no such cell is agreed.")]
     if not view.total:
         return [heading, Text("No account of yours is in these segments, or none was pushed.")]
     if not view.fields:
-        words = counted(view.total, "account")
-        return [heading, Text(f"That they match, and nothing about them: {words} at most.")]
-    shown = table("Yours", *(name + _mark(view, name) for name in view.fields))
-    for account in view.accounts:
-        shown.add_row(
-            label_words(account.segment),
-            *(printable(account.values.get(name, "")) for name in view.fields),
-        )
-    parts: list[RenderableType] = [heading, shown]
+        return [heading, Text(f"That they match, and nothing about them: {counted(view.total, 'account')} at most.")]
+    rows = [
+        (label_words(account.segment), *(printable(account.values.get(name, "")) for name in view.fields))
+        for account in view.accounts
+    ]
+    headers = ("Yours", *(name + _mark(view, name) for name in view.fields))
+    parts: list[RenderableType] = [heading, WideTable(headers, rows)]
+    if any(header.endswith("*") for header in headers):
+        parts.append(Text("* reduced", style="dim"))
     if view.total > len(view.accounts):
         parts.append(Text(f"{len(view.accounts):,} of {counted(view.total, 'account')} (--limit)."))
     return parts

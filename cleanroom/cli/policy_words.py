@@ -10,6 +10,7 @@ from cleanroom.cli.words import label_words
 from cleanroom.domain.fields import Field, Reduction
 from cleanroom.domain.vocabulary import Form, Nomination, Role
 from cleanroom.messages.documents import instant
+from cleanroom.policy.model import LEVEL
 from cleanroom.policy.places import Place, Window
 
 Cell = tuple[str, str]
@@ -37,10 +38,20 @@ _NOMINATED: Final = {
 }
 
 
+def form_words(form: Form, entry: Field | None) -> str:
+    """A form; a reduced one is named by what is left of the value. `entry` is None for `account`."""
+    return _REDUCED[entry.reduced] if entry is not None and form is Form.REDUCED else str(form)
+
+
 def form_text(form: Form, entry: Field | None) -> Text:
-    """A form in a table; a reduced one is named by what is left of the value."""
-    word = _REDUCED[entry.reduced] if entry is not None and form is Form.REDUCED else str(form)
-    return Text("-" if form is Form.HIDDEN else word, style=_STYLES[form])
+    """The same with its colour, for tables in which most is hidden."""
+    return Text("-" if form is Form.HIDDEN else form_words(form, entry), style=_STYLES[form])
+
+
+def step_texts(before: Form, after: Form, entry: Field | None) -> tuple[Text, Text]:
+    """A form and the one that follows it: red where more is shown, green where less is."""
+    style = "red" if LEVEL[after] > LEVEL[before] else "green"
+    return Text(form_words(before, entry)), Text(form_words(after, entry), style=style)
 
 
 def cell_words(cell: Cell) -> str:
@@ -90,5 +101,6 @@ def window_words(window: Window, now: datetime) -> str:
 
 
 def moment_words(at: datetime) -> str:
-    """A moment; its date alone if it is a midnight."""
-    return instant(at).removesuffix("T00:00:00Z")
+    """A moment in UTC, without what is zero; a midnight is its date alone."""
+    date, time = instant(at).removesuffix("Z").split("T")
+    return date if time == "00:00:00" else f"{date} {time.removesuffix(':00')} UTC"

@@ -9,7 +9,8 @@ from cleanroom.agent import users
 from cleanroom.agent.looked import look
 from cleanroom.agent.rooms import find_id, open_room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.shared import Viewer, shared
+from cleanroom.agent.shared import shared
+from cleanroom.agent.viewing import Viewer
 from cleanroom.cli.exports import CsvOption, XlsxOption, export
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
 from cleanroom.cli.shared_view import MOST_ROWS, selected, shared_document, shared_screen, shared_table

@@ -17,7 +17,8 @@ from rich.text import Text
 
 from cleanroom.agent.account_names import in_list, spoken
 from cleanroom.agent.reduce import HASH_CHARACTERS, MONEY
-from cleanroom.agent.shared import Shared, SharedField, SharedRow, Viewer
+from cleanroom.agent.shared import Shared, SharedField, SharedRow
+from cleanroom.agent.viewing import Viewer
 from cleanroom.cli.output import bullets, printable, table
 from cleanroom.cli.words import ago, counted, label_words
 from cleanroom.domain.errors import InputRefused
@@ -62,7 +63,7 @@ def shared_screen(  # noqa: PLR0913 - what to show, and how much of it
     if not found.rows:
         return [*parts, Text("Nothing is shared yet, or nothing passes. What waits: cleanroom status", style="dim")]
     rows = found.rows[:limit]
-    parts.append(_wide_table(replace(found, rows=rows), now) if wide else _table(replace(found, rows=rows), width))
+    parts += _cards(rows, now) if wide else [_table(replace(found, rows=rows), width)]
     if len(found.rows) > limit:
         more = len(found.rows) - limit
         parts.append(Text(f"{more:,} more: --limit N, --filter TEXT, --csv FILE, --xlsx FILE", style="dim"))
@@ -125,24 +126,29 @@ def _table(found: Shared, width: int) -> Table:
     return made
 
 
-def _wide_table(found: Shared, now: datetime) -> Table:
-    names = [name for name in found.fields if name != NAME_FIELD]
-    made = table("Mine", "Id", "Theirs", *map(_header, names), "Match", "Came", "Policies", "State")
-    numbers = numbered(found.rows)
-    for place, row in enumerate(found.rows):
-        cells = [value_text(row.fields.get(name)) for name in names]
-        match = f"{row.tier}: {', '.join(map(label_words, row.evidence))}" if row.evidence else row.tier
-        made.add_row(
-            _mine(row),
-            printable(in_list(row.account_id)),
-            _theirs(row, numbers.get(place)),
-            *cells,
-            match,
-            ago(row.received, now),
-            _policies(row),
-            _state(row),
+def _cards(rows: Sequence[SharedRow], now: datetime) -> list[RenderableType]:
+    """Every field of every row: what no table has the width for."""
+    parts: list[RenderableType] = []
+    numbers = numbered(rows)
+    for place, row in enumerate(rows):
+        evidence = f" by {', '.join(map(label_words, row.evidence))}" if row.evidence else ""
+        heading = (
+            Text("\n") + Text(f"{_mine(row)} ({printable(in_list(row.account_id))})", style="bold") + Text("  x  ")
         )
-    return made
+        parts.append(heading + _theirs(row, numbers.get(place)) + Text(f"  {row.tier}{evidence}  ") + _state(row))
+        made = table("Field", "Theirs", "Form", "Came", "Policies")
+        for name, item in row.fields.items():
+            policies = f"{item.their_policy} / {item.my_policy}"
+            form = Text("withdrawn" if item.withdrawn else item.form.value, style=_form_style(item))
+            came = f"until {item.withdrawn[:10]}" if item.withdrawn else ago(item.received, now)
+            made.add_row(printable(label_words(name)), value_text(item), form, came, policies)
+        if row.fields:
+            parts.append(made)
+    return parts
+
+
+def _form_style(item: SharedField) -> str:
+    return "dim" if item.withdrawn else FORM_STYLE.get(item.form.value, "")
 
 
 def _state(row: SharedRow) -> Text:

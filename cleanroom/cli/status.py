@@ -1,5 +1,6 @@
 """`cleanroom status`: what waits for whom, and since when."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 import typer
@@ -7,9 +8,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cleanroom.agent.status import RoomStatus, Status, status
+from cleanroom.cli.agreed_view import wait_words
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
-from cleanroom.cli.output import facts, printable, table
-from cleanroom.cli.words import ago, until
+from cleanroom.cli.output import bullets, facts, printable, table
+from cleanroom.cli.words import ago, counted, until
 from cleanroom.domain.vocabulary import RoomState
 
 
@@ -44,7 +46,11 @@ def _room_document(item: RoomStatus) -> dict[str, object]:
         "title": item.title,
         "state": item.state.value,
         "partner": item.partner,
-        "waits_for": {"what": item.waits_for.what, "mine": item.waits_for.mine, "since": item.waits_for.since},
+        "waits_for": asdict(item.waits_for),
+        "consent": [asdict(wait) for wait in item.consent],
+        "agreed_cells": item.agreed,
+        "opened_matches": item.opened,
+        "next_epoch": item.next_epoch,
         "my_list": item.my_list,
         "their_list": item.their_list,
         "last_answer": item.last_answer,
@@ -81,9 +87,18 @@ def _room_screen(room: RoomStatus, now: datetime) -> list[RenderableType]:
             ("Their list", _when(room.their_list, now, "not pushed in this epoch")),
             ("Last answer", _when(room.last_answer, now, "none yet")),
         ]
+    if room.agreed:
+        opened = counted(room.opened, "match", "matches")
+        rows.append(("Agreed", f"{counted(room.agreed, 'cell')}; {opened} opened in this epoch"))
+    if room.next_epoch:
+        rows.append(("Next epoch", f"{until(room.next_epoch, now)} ({room.next_epoch})"))
     if room.expires and room.state in (RoomState.ACTIVE, RoomState.PROPOSED):
         rows.append(("Expires", f"{until(room.expires, now)} ({room.expires})"))
-    return [heading, facts(rows)]
+    parts: list[RenderableType] = [heading, facts(rows)]
+    if room.consent:
+        lines = [wait_words(wait, now) for wait in room.consent]
+        parts += [bullets([line], "bold" if wait.mine else "") for wait, line in zip(room.consent, lines, strict=True)]
+    return parts
 
 
 def _when(moment: str | None, now: datetime, never: str) -> str:

@@ -1,8 +1,8 @@
 """P6: whether a version of a policy may be in force. The same lines for escrow, agents and the offline verifier.
 
 A version is in force if
-1. it is of this room and owner, names terms that are or were in force, and follows the version before by number and
-   digest;
+1. it is of this room and owner, names terms that are or were in force, no older ones than the version before, and
+   follows that version by number and digest;
 2. it names a roster of the owner's chain, not older than the one that the version before named; its author is in it, in
    a role that may write policies;
 3. it is signed by the owner, the author and at most one approver, and by nobody else;
@@ -10,7 +10,7 @@ A version is in force if
 5. if it narrows, it starts a fresh epoch;
 6. if it widens, another person than the author has approved it, from the same roster, in a role that may. Where the
    roster has one such person only, it may approve alone, 24 hours after the escrow had its proposal;
-7. the escrow's receipts are of exactly this text, and no older than those of the version before.
+7. the escrow's receipts are of exactly this text, no older than the version before, nor than the text itself.
 
 What widens and narrows is measured on the owner's own policy, at the moment of the receipt
 (`cleanroom.policy.own_change`). Not done here: whether the roster was the partner's newest (the escrow sees to that).
@@ -35,6 +35,9 @@ from cleanroom.policy.own_change import OwnChange, own_change
 
 ALONE_AFTER: Final = timedelta(hours=24)
 """How long a proposal waits before the only person who may approve may approve alone."""
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far the clocks of a partner and the escrow may be apart."""
 
 
 class PolicyChainRefused(DocumentRefused):
@@ -134,6 +137,8 @@ def enact(
         ApprovedTooEarly: naming the hour.
     """
     written = _written(signed, owner=owner, before=before, received=received)
+    if proposed is not None:
+        _require_after_writing(written.document, proposed)
     alone = written.change.widens and written.approver is None
     if alone:
         _require_lone(written, received, proposed)
@@ -190,9 +195,9 @@ def _written(signed: SignedDocument, *, owner: Owner, before: Before | None, rec
     document = read_document(PolicyDocument, signed.document)
     place = f"policy: version {document.version}"
     _require_follows(document, owner, before, received)
-    terms = owner.terms.get(document.terms)
-    if terms is None:
-        raise PolicyChainRefused(f"{place}: written under terms that are not this room's")
+    terms, older = owner.terms.get(document.terms), owner.terms.get(before.document.terms) if before else None
+    if terms is None or (older is not None and terms.version < older.version):
+        raise PolicyChainRefused(f"{place}: written under terms that are not this room's, or overtaken")
     roster = _roster(document, owner, before)
     approver = _approver(signed, document, owner, roster)
     policy = policy_of(document)
@@ -222,6 +227,12 @@ def _require_follows(document: PolicyDocument, owner: Owner, before: Before | No
         raise PolicyChainRefused(f"{place}: does not follow from the one before")
     if before is not None and received < before.since:
         raise PolicyChainRefused(f"{place}: received before the one that it follows")
+    _require_after_writing(document, received)
+
+
+def _require_after_writing(document: PolicyDocument, received: datetime) -> None:
+    if received < moment(document.created) - CLOCK_SKEW:
+        raise PolicyChainRefused(f"policy: version {document.version}: received before it was written")
 
 
 def _roster(document: PolicyDocument, owner: Owner, before: Before | None) -> Roster:

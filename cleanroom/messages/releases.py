@@ -31,7 +31,7 @@ from matching.packing import packed
 
 BATCH_MATCHES: Final = 256
 MOST_BATCHES: Final = 10_000
-MOST_SEALED_BYTES: Final = 16 << 20
+MOST_SEALED_BYTES: Final = 8 << 20
 LONGEST_VALUE: Final = 10_000
 STEP: Final = 16 << 10
 SEALED_OVERHEAD: Final = 1136

@@ -11,6 +11,7 @@ REVEALS = {
     ("cleanroom/agent/keys.py", "PrivateIdentity.__init__"): "the seed becomes the signing key",
     ("cleanroom/agent/keys.py", "PrivateIdentity.load"): "parses the vault's record into secrets again",
     ("cleanroom/agent/keys.py", "PrivateIdentity.store"): "both keys go into the sealed vault",
+    ("cleanroom/agent/user_keys.py", "_unseal"): "the user's seed becomes the signing key",
     ("cleanroom/agent/vault_key.py", "RecordSeal.__init__"): "the data key goes into AES-GCM and the key derivation",
     ("cleanroom/agent/vault_key.py", "RecordSeal.contents_tag"): "the mark key goes into HMAC",
     ("cleanroom/agent/vault_key.py", "RecordSeal.mark"): "the mark key goes into HMAC",

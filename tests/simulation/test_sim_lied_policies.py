@@ -111,9 +111,11 @@ def test_a_home_restored_from_an_older_copy_notices(world: World, acme: Agent, g
     acme.vault.backup(backup)
     put_in_force(acme, made, existence(acme, CELL, OTHER_CELL))
     Vault.restore(backup, world.folder / made / "vault.db")
-    with Vault.open(world.folder / made / "vault.db", PASSPHRASE) as older:
-        with pytest.raises(OwnPolicyDiffers, match="older copy"):
-            open_room(replace(acme, vault=older), made)
+    with (
+        Vault.open(world.folder / made / "vault.db", PASSPHRASE) as older,
+        pytest.raises(OwnPolicyDiffers, match="older copy"),
+    ):
+        open_room(replace(acme, vault=older), made)
 
 
 # ---- what the other side has put in force
@@ -153,8 +155,11 @@ def test_two_sides_with_different_policies_do_not_name_the_same(world: World, ac
 
 def test_a_policy_of_another_room_is_refused(world: World, acme: Agent, globex: Agent, room: RoomId) -> None:
     elsewhere = world.room(acme, globex)
+    first, _ = shown(globex, room)
+    with pytest.raises(PolicyChainRefused, match="something else"):
+        open_room(lied_to(globex, showing(first)), elsewhere)
     with pytest.raises(PolicyChainRefused, match="another room"):
-        open_room(lied_to(globex, showing(*shown(globex, room))), elsewhere)
+        open_room(lied_to(globex, showing(view_of(world, first.policy, elsewhere))), elsewhere)
 
 
 def test_a_policy_of_somebody_who_is_no_member_is_refused(world: World, acme: Agent, globex: Agent) -> None:
@@ -237,6 +242,21 @@ def test_an_early_lone_approval_is_refused_by_the_other_agent_too(world: World, 
     with pytest.raises(ApprovedTooEarly):
         open_room(lied_to(globex, lie(23.999)), made)
     assert open_room(lied_to(globex, lie(24)), made).policies[acme.me][-1].alone
+
+
+def test_a_receipt_from_the_future_is_refused(world: World, acme: Agent, globex: Agent) -> None:
+    """Else the escrow could claim that a proposal has waited until tomorrow."""
+    made = world.room(acme, globex)
+    put_in_force(acme, made, existence(acme, CELL))
+    (view,) = shown(globex, made)
+    for minutes, accepted in ((5, True), (6, False)):
+        received = instant(world.clock() + timedelta(minutes=minutes))
+        late = view.model_copy(update={"receipt": receipted(world, view.policy, made, received=received)})
+        if accepted:
+            open_room(lied_to(globex, showing(late)), made)
+            continue
+        with pytest.raises(PolicyChainRefused, match="from the future"):
+            open_room(lied_to(globex, showing(late)), made)
 
 
 def test_an_epoch_that_the_policies_do_not_give_is_refused(acme: Agent, globex: Agent, room: RoomId) -> None:

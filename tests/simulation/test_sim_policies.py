@@ -15,14 +15,16 @@ from cleanroom.agent import agreements, drafts, exported_drafts, policies, users
 from cleanroom.agent.exported_drafts import DraftRefused
 from cleanroom.agent.policies import ApproverIsAuthor, Draft, NoDraft, NoPolicy, NotAnApprover
 from cleanroom.agent.problems import EscrowProblem
+from cleanroom.agent.room_policies import OwnPolicyDiffers
 from cleanroom.agent.rooms import RoomNotActive, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.user_keys import UserSession, unlock_file, write_key_file
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Form, Role, RoomId
-from cleanroom.messages.api import RoomView
-from cleanroom.messages.documents import DocumentRefused
+from cleanroom.messages.api import PolicyView, RoomView
+from cleanroom.messages.documents import DocumentRefused, instant
 from cleanroom.messages.policy_chain import InForce, PolicyChainRefused
+from cleanroom.messages.receipts import Receipt
 from cleanroom.policy.model import Effect, Policy, PolicyRefused, Rule
 
 CELL, OTHER_CELL = ("customers", "customers"), ("prospects", "prospects")
@@ -202,7 +204,7 @@ def test_a_revocation_overtakes_a_draft(acme: Agent, room: RoomId) -> None:
 @pytest.fixture
 def lone(tmp_path: Path) -> Iterator[World]:
     """Solo, whose only approver is Ann, in a room with Globex."""
-    with new_world(tmp_path / "lone") as made:
+    with new_world(tmp_path) as made:
         solo, globex = made.enrol("Solo"), made.enrol("Globex")
         made.introduce()
         users.add(solo, "Ann", Role.ADMIN, passphrase=PASSPHRASE, kdf_cost=CHEAP)
@@ -245,6 +247,27 @@ def test_a_proposal_that_never_arrived_is_registered_by_approving(lone: World) -
         policies.approve(solo, room, ann)
     lone.clock.step(days=1)
     assert policies.approve(solo, room, ann).alone
+
+
+def test_the_escrow_cannot_approve_in_the_only_approvers_place(lone: World) -> None:
+    """Proposal and lone approval carry the same signatures: this home knows that it has asked for no approval."""
+    solo, globex = lone.agents["Solo"], lone.agents["Globex"]
+    room, ann = only_room(solo), users.unlock(solo, "Ann", PASSPHRASE)
+    policies.propose(solo, room, existence(solo, CELL), ann, yaml="")
+    (proposal,) = solo.escrow.room(room).proposals
+    lone.clock.step(days=2)
+    receipt = Receipt(room=room, of=proposal.policy.digest(), state="in_force", received=instant(lone.clock()))
+    enacted = PolicyView(policy=proposal.policy, receipt=lone.key.signed(receipt), proposed=proposal.receipt)
+
+    def lie(view: RoomView) -> RoomView:
+        return view.model_copy(update={"policies": (enacted,), "proposals": ()})
+
+    with pytest.raises(OwnPolicyDiffers):
+        open_room(lied_to(solo, lie), room)
+    assert open_room(lied_to(globex, lie), room).policies[solo.me][-1].alone
+    with pytest.raises(EscrowProblem, match="approval_too_early"):
+        lone.clock.step(days=-2)
+        policies.approve(solo, room, ann)
 
 
 # ---- crashes

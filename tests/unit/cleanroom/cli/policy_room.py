@@ -81,7 +81,6 @@ class Ground:
         )
         return Ended(run(("policy", *arguments), environment), out.getvalue(), err.getvalue())
 
-
     @contextmanager
     def _open(self, home: Path, *_: object, **__: object) -> Iterator[Agent]:
         yield next(agent for agent in self.world.agents.values() if agent.home == home)

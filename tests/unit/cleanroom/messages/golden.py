@@ -8,8 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cleanroom.messages.documents import Document, signing_input
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
+from cleanroom.messages.notices import Notice
+from cleanroom.messages.openings import Opening
 from cleanroom.messages.policies import PolicyDocument
 from cleanroom.messages.receipts import Receipt
+from cleanroom.messages.releases import Release
 from cleanroom.messages.rooms import Enrolment, EpochKey, Terms, Withdrawal
 from cleanroom.messages.signing import Signature, SignedDocument
 from cleanroom.messages.users import Roster
@@ -26,6 +29,9 @@ TYPES: Final[dict[str, type[Document]]] = {
     "policy/1": PolicyDocument,
     "roster/1": Roster,
     "receipt/1": Receipt,
+    "opening/1": Opening,
+    "release/1": Release,
+    "notice/1": Notice,
 }
 
 

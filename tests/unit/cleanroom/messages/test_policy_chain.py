@@ -202,6 +202,17 @@ def test_what_was_written_long_ago_has_not_waited(alone: Case) -> None:
         alone.enacted(document, received=NOW + timedelta(hours=1), proposed=NOW)
 
 
+def test_no_receipt_is_older_than_the_text(alone: Case) -> None:
+    """An escrow that backdates what came to it cannot shorten the day: the author has signed when it was written."""
+    document = alone.document(alone.showing(CELL))
+    skew = timedelta(minutes=5)
+    assert alone.enacted(document, received=NOW + ALONE_AFTER - skew, proposed=NOW - skew).alone
+    with refused("before it was written"):
+        alone.enacted(document, received=NOW + ALONE_AFTER, proposed=NOW - skew - timedelta(seconds=1))
+    with refused("before it was written"):
+        alone.enacted(alone.document(alone.showing()), received=NOW - skew - timedelta(seconds=1))
+
+
 # ---- what does not widen
 
 
@@ -275,6 +286,17 @@ def test_a_policy_of_another_room_or_owner_is_refused(case: Case) -> None:
 def test_a_policy_under_terms_that_never_were_is_refused(case: Case) -> None:
     with refused("terms"):
         case.enacted(case.document(case.showing()), owner=replace(case.owner, terms={"ab" * 32: case.terms}))
+
+
+def test_a_policy_names_no_older_terms_than_the_one_before(case: Case) -> None:
+    renewed = case.terms.model_copy(update={"version": 3, "previous": case.terms.digest()})
+    both = replace(case, owner=replace(case.owner, terms={item.digest(): item for item in (case.terms, renewed)}))
+    first = replace(both, terms=renewed)
+    item = first.enacted(first.document(first.showing(CELL)), first.manager)
+    with refused("overtaken"):
+        both.enacted(both.document(both.showing(CELL), item.document), before=before_of(item))
+    again = first.document(first.showing(CELL), item.document)
+    assert first.enacted(again, before=before_of(item)).document.version == 2
 
 
 def test_a_policy_fits_the_fields_and_segments_of_its_terms(case: Case) -> None:

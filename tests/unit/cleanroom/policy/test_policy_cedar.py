@@ -1,4 +1,4 @@
-"""Grants and denies against Cedar, an independent policy engine: the same answers for random policies in ten thousand contexts.
+"""Grants and denies against Cedar, an independent policy engine: the same answers in ten thousand contexts.
 
 Compared is what both languages have: who, which field or class, which conditions, from when until when, and that a deny
 wins. Forms become two actions; limits, reciprocity and mutual existence are ours alone.
