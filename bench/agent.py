@@ -23,6 +23,7 @@ from cleanroom.agent.problems import EscrowProblem
 from cleanroom.agent.progress import Progress
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.viewing import Viewer
 from cleanroom.domain.clock import system_clock
 from cleanroom.domain.errors import CleanroomError, NotPossibleNow
 from cleanroom.domain.secret import Secret
@@ -100,7 +101,7 @@ def _shared(agent: Agent, room_id: RoomId, wanted: int) -> int:
         for result in results:
             if result.problem is not None and not isinstance(result.problem, NotPossibleNow | EscrowProblem):
                 raise result.problem
-        found = len(shared.shared(agent, open_room(agent, room_id), shared.Viewer(role=Role.ADMIN)).rows)
+        found = len(shared.shared(agent, open_room(agent, room_id), Viewer(role=Role.ADMIN)).rows)
         if found >= wanted:
             return found
     raise AssertionError

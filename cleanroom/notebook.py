@@ -4,6 +4,7 @@
         home.push("accounts.csv", segment="customers")
         home.sync()
         home.overlap("Acme x Globex").pivot(index="mine", columns="theirs", values="companies")
+        home.shared("Acme x Globex", role=Role.SELLER, user="Sue Seller")
 
 Text is `str`, numbers are `Int64` where they may be missing and `int64` where not, truth values `bool`, moments
 `datetime64[us, UTC]`. Every call raises the errors of the operation behind it (`cleanroom.domain.errors`).
@@ -17,7 +18,8 @@ from typing import Final, Self
 
 import pandas as pd
 
-from cleanroom.agent import agreements, overlap, partners, push, push_plan, status, sync
+from cleanroom.agent import agreed, agreements, disclosed, overlap, partners, push, push_plan, shared, status, sync
+from cleanroom.agent.account_names import AccountNames, spoken
 from cleanroom.agent.agreements import Proposal
 from cleanroom.agent.commit import CommitReport
 from cleanroom.agent.home import open_agent
@@ -25,12 +27,13 @@ from cleanroom.agent.lists import rooms_of
 from cleanroom.agent.overlap import Overlap
 from cleanroom.agent.push_plan import Choices, File, Query, Source
 from cleanroom.agent.reading.segments import SegmentFrom
-from cleanroom.agent.rooms import find_id
+from cleanroom.agent.rooms import find_id, open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.viewing import Viewer
 from cleanroom.domain.clock import Clock, system_clock
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.secret import Secret
-from cleanroom.domain.vocabulary import RoomId
+from cleanroom.domain.vocabulary import Role, RoomId
 
 MOMENT: Final = "datetime64[us, UTC]"
 
@@ -65,6 +68,44 @@ CELLS: Final = {
 }
 """`Home.overlap`, `Home.history`: one row a cell. `companies` is missing where withheld; `change` is the difference to
 the answer before, missing where either is withheld or there is none."""
+
+AGREED: Final = {"room": "str", "mine": "str", "theirs": "str", "state": "str", "opened": "int64"}
+"""`Home.agreed`: one row a cell; `state` is agreed, waits_for_me, waits_for_them or waits_for_both, `opened` counts the
+matches that were opened and verified in this epoch."""
+
+SHARED: Final = {
+    "account_id": "str",
+    "account": "str",
+    "epoch": "int64",
+    "match": "str",
+    "their_match": "str",
+    "their_account": "int64",
+    "tier": "str",
+    "evidence": "str",
+    "state": "str",
+    "received": MOMENT,
+    "their_policy": "str",
+    "my_policy": "str",
+    "withdrawn": "str",
+}
+"""`Home.shared` begins with these; then come two columns for each field that anything is shown of: `stage` and
+`stage_form`, both `str`, "" where it is hidden."""
+
+DISCLOSED: Final = {
+    "account_id": "str",
+    "account": "str",
+    "field": "str",
+    "form": "str",
+    "released": MOMENT,
+    "handed_over": MOMENT,
+    "withdrawn": MOMENT,
+    "my_policy": "str",
+    "their_policy": "str",
+    "epoch": "int64",
+    "release": "int64",
+    "match": "str",
+}
+"""`Home.disclosed`: one row each time a field of mine was sent. Count what has no `handed_over` as seen."""
 
 PUSHED: Final = {
     "room": "str",
@@ -206,6 +247,38 @@ class Home:
         agent = self._open()
         found = overlap.history(agent, find_id(agent, room))
         return _frame(CELLS, [row for item in found for row in _cells(item)])
+
+    def agreed(self, room: str) -> pd.DataFrame:
+        """Which cells of a room are agreed, and who has to say yes in the others (AGREED)."""
+        agent = self._open()
+        found = agreed.agreement(agent, open_room(agent, find_id(agent, room)))
+        rows = [
+            (found.room, cell.mine, cell.theirs, cell.state.value, cell.opened) for row in found.cells for cell in row
+        ]
+        return _frame(AGREED, rows)
+
+    def shared(self, room: str, *, role: Role = Role.ADMIN, user: str = "") -> pd.DataFrame:
+        """The accounts that both sides agreed to share, as a user in a role may see them (SHARED).
+
+        A seller sees the accounts that are `user`'s: by name or e-mail address, as the lists have it.
+        """
+        agent = self._open()
+        found = shared.shared(
+            agent, open_room(agent, find_id(agent, room)), Viewer(role=role, name=user, email=user)
+        ).frame()
+        begin = {name: found[name].map(spoken) if name == "account_id" else found[name] for name in SHARED}
+        begin["received"] = pd.to_datetime(found["received"], utc=True)
+        fields = {name: found[name] for name in found.columns if name not in SHARED}
+        return pd.DataFrame({**begin, **fields}).astype({**SHARED, **dict.fromkeys(fields, "str")})
+
+    def disclosed(self, room: str) -> pd.DataFrame:
+        """Every field of this partner's that the other side was sent, oldest first (DISCLOSED)."""
+        agent = self._open()
+        found, names = disclosed.disclosed(agent, find_id(agent, room)), AccountNames.of(agent)
+        known = found.assign(account=found["account_id"].map(names.name), account_id=found["account_id"].map(spoken))
+        for name in ("released", "handed_over", "withdrawn"):
+            known[name] = pd.to_datetime(known[name].where(known[name] != "", None), utc=True)
+        return known[list(DISCLOSED)].astype(DISCLOSED)
 
     def status(self) -> pd.DataFrame:
         """The rooms, and what each waits for (STATUS)."""

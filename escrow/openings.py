@@ -24,7 +24,7 @@ from cleanroom.messages.openings import (
 )
 from cleanroom.messages.rooms import EpochKey
 from cleanroom.messages.signing import SignedDocument
-from escrow import policies, rooms, rounds
+from escrow import policies, rooms, round_evidence, rounds
 from escrow.addresses import digest_of_bytes, is_repeat
 from escrow.consent_tables import EvidenceChunk, OpeningPart, OpeningRecord, RoundRecord
 from escrow.errors import ChunksMissing, NotFound, RoundOver
@@ -158,7 +158,7 @@ def _check_claim(room: WorkingRoom, record: RoundRecord, claim: Claim) -> None:
 def _check_rows(room: WorkingRoom, record: RoundRecord, opening: Opening) -> None:
     claim = opening.claim
     # The other member is shown the prover's rows as evidence: those, in that order, are what must be opened.
-    announced = rounds.evidence(room, record, room.other.partner)
+    announced = round_evidence.evidence(room, record, room.other.partner)
     key = bytes.fromhex(claim.prover_key)
     start = 0
     for part, digest in enumerate(claim.parts):

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from cleanroom.domain.vocabulary import Digest, Form, PartnerId
 from cleanroom.messages.api import PolicyView, ProposalView
 from cleanroom.messages.documents import instant, moment, read_document
-from cleanroom.messages.policies import PolicyDocument, policy_of
+from cleanroom.messages.policies import ReadPolicy, read_policy
 from cleanroom.messages.policy_chain import Before, Owner, enact, ground_of, propose
 from cleanroom.messages.receipts import Receipt
 from cleanroom.messages.rooms import Terms
@@ -159,7 +159,7 @@ def proposals(room: EnteredRoom) -> tuple[ProposalView, ...]:
 
 
 def _require_current(room: WorkingRoom, version: int, signed: SignedDocument) -> None:
-    document = read_document(PolicyDocument, signed.document)
+    document = read_policy(signed.document).document
     if document.version != version:
         raise PolicyOutdated("policy: its version differs from the address")
     chain = rosters.of(room.session, room.caller)
@@ -185,7 +185,7 @@ def _before(room: EnteredRoom, owner: str) -> Before | None:
     record = newest(room, owner)
     if record is None:
         return None
-    return Before(document=_document(record), since=_received(record.receipt))
+    return Before(read=_read_policy(record), since=_received(record.receipt))
 
 
 def _proposal(room: EnteredRoom, digest: str) -> ProposalRecord | None:
@@ -213,12 +213,12 @@ def _received(receipt: str) -> datetime:
     return moment(read_document(Receipt, _read(receipt).document).received)
 
 
-def _document(record: PolicyRecord) -> PolicyDocument:
-    return read_document(PolicyDocument, _read(record.signed).document)
+def _read_policy(record: PolicyRecord) -> ReadPolicy:
+    return read_policy(_read(record.signed).document)
 
 
 def _policy(record: PolicyRecord | None) -> Policy | None:
-    return None if record is None else policy_of(_document(record))
+    return None if record is None else _read_policy(record).policy
 
 
 def _read(text: str) -> SignedDocument:

@@ -1,9 +1,7 @@
-"""P7, the escrow's half: which matches both members may open now, and what each is shown as evidence.
+"""P7, the escrow's half: when both members may open, and for how long.
 
-A round speaks of one pair of snapshots, two policies and the cells that both agree to, all in force when it begins. It
-holds the row pairs that match in those cells, that no earlier round of the epoch has opened, and whose order both
-agents can see to be right (`_in_order`). Each member is shown the other side's rows, with their paths to the roots that
-were signed; the pairs are in one order for both, that of their tags.
+A round speaks of one pair of snapshots, two policies and the cells that both agree to, all in force when it begins.
+Which rows it holds, and what each member is shown of them, is in `escrow.round_evidence`.
 
 A round ends when both openings are here (`exchanged`), when what it stands on is overtaken (`void`), or when one
 opening was not answered in 72 hours (`lapsed`): then no other round begins before the members have signed new terms.
@@ -16,25 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import numpy as np
-import pandas as pd
 from sqlalchemy import select
 
-from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, PartnerId, RoundState
-from cleanroom.messages.documents import read_document
-from cleanroom.messages.lists import Evaluation
-from cleanroom.messages.openings import Evidence, decode_evidence, encode_evidence
-from cleanroom.messages.signing import SignedDocument
-from escrow import evaluated_rows, policies, purge, rooms
-from escrow.consent_tables import EvidenceChunk, OpeningRecord, PolicyRecord, RoundRecord
-from escrow.evaluated_rows import Evaluated, Located
+from cleanroom.domain.vocabulary import PartnerId, RoundState
+from escrow import evaluated_rows, policies, purge, rooms, round_evidence
+from escrow.consent_tables import OpeningRecord, PolicyRecord, RoundRecord
+from escrow.evaluated_rows import Evaluated
 from escrow.rooms import EnteredRoom, WorkingRoom
 from escrow.tables import EvaluationRecord, SnapshotRecord
-from matching import merkle
-from matching.overlap import matched_rows, side_of
 
 ANSWER_WITHIN: Final = timedelta(hours=72)
-CHUNK_PAIRS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +111,6 @@ def settle(entered: EnteredRoom) -> None:
     rooms.touched(room)
 
 
-def evidence(room: EnteredRoom, record: RoundRecord, partner: PartnerId) -> list[Evidence]:
-    """What a member is shown in a round, in the round's order."""
-    query = (
-        select(EvidenceChunk.data)
-        .where(EvidenceChunk.room == room.id, EvidenceChunk.number == record.number, EvidenceChunk.partner == partner)
-        .order_by(EvidenceChunk.chunk)
-    )
-    return [item for data in room.session.scalars(query) for item in decode_evidence(data)]
-
-
 def _open_for_work(entered: EnteredRoom) -> WorkingRoom | None:
     room = rooms.in_force(entered)
     closed = room is None or entered.row.closed is not None or rooms.is_expired(room)
@@ -192,8 +171,7 @@ def _is_evaluated(room: WorkingRoom, evaluator: PartnerId, of: SnapshotRecord, a
 
 
 def _begin(room: WorkingRoom, basis: Basis, waiting_since: datetime | None) -> None:
-    one, two = (_located(room, snapshot) for snapshot in basis.snapshots)
-    pairs = _pairs(room, basis, one, two)
+    found = round_evidence.found(room, basis.snapshots, basis.cells)
     last = room.session.scalar(
         select(RoundRecord.number).where(RoundRecord.room == room.id).order_by(RoundRecord.number.desc()).limit(1)
     )
@@ -207,132 +185,10 @@ def _begin(room: WorkingRoom, basis: Basis, waiting_since: datetime | None) -> N
         first_policy=basis.policies[0].digest,
         second_policy=basis.policies[1].digest,
         cells=basis.cells_text(),
-        rows=len(pairs),
-        state=RoundState.OPEN if len(pairs) else RoundState.EMPTY,
+        rows=len(found.pairs),
+        state=RoundState.OPEN if len(found.pairs) else RoundState.EMPTY,
         started_at=room.now,
         first_opened_at=waiting_since,
     )
     room.session.add(record)
-    first, second = room.terms.members
-    # The first member's own evaluation is of the second's list (`two`); it is shown the second's of its own (`one`).
-    _keep(room, record, first.partner, _shown(room, second.partner, mine=two, theirs=one, pairs=pairs, turned=True))
-    _keep(room, record, second.partner, _shown(room, first.partner, mine=one, theirs=two, pairs=pairs, turned=False))
-
-
-def _located(room: WorkingRoom, snapshot: SnapshotRecord) -> Located:
-    evaluator = room.terms.other(PartnerId(snapshot.owner)).partner
-    address = Evaluated(room=room.id, epoch=room.epoch, evaluator=evaluator)
-    return evaluated_rows.located_after(room.session, address, snapshot.number)
-
-
-def _pairs(room: WorkingRoom, basis: Basis, one: Located, two: Located) -> pd.DataFrame:
-    """Row pairs (`first` in `one`, `second` in `two`) of agreed cells, in order, and not opened in this epoch yet."""
-    identifiers = frozenset(i for i, recipe in enumerate(room.terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
-    pairs = matched_rows(side_of(one.rows), side_of(two.rows), identifier_kinds=identifiers)
-    a, b = pairs["first"].to_numpy(), pairs["second"].to_numpy()
-    segments = len(room.terms.segments)
-    agreed = np.zeros((segments, segments), bool)
-    for i, j in basis.cells:
-        agreed[i, j] = True
-    keep = agreed[one.rows.segment[a], two.rows.segment[b]] & _in_order(room, one.batch[a], two.batch[b])
-    places = list(zip(one.batch[a], one.index[a], two.batch[b], two.index[b], strict=True))
-    done = _opened_before(room)
-    fresh = np.array([tuple(map(int, place)) not in done for place in places], bool)
-    kept: pd.DataFrame = pairs[keep & fresh]
-    return kept
-
-
-def _in_order(room: WorkingRoom, of_first: np.ndarray, of_second: np.ndarray) -> np.ndarray:
-    """Whether each side had fixed its row before it could know the other's (ADR 11).
-
-    An evaluator's batch n came with its first signed evaluation that covers n, which speaks against one of its own
-    snapshots, number m: it held the other side's roots up to m before it uploaded. A row of batch n may be opened
-    against the other side's row of batch up to m.
-    """
-    first, second = room.terms.members
-    # Batches of the first's list are evaluated by the second, against the second's own snapshots; and the other way.
-    by_second, by_first = _held(room, second.partner), _held(room, first.partner)
-    held_by_second = np.array([by_second.get(int(n), 0) for n in of_first])
-    held_by_first = np.array([by_first.get(int(n), 0) for n in of_second])
-    return (of_second <= held_by_second) & (of_first <= held_by_first)
-
-
-def _held(room: WorkingRoom, evaluator: PartnerId) -> dict[int, int]:
-    """Evaluated batch -> number of the evaluator's own snapshot that its first evaluation of it speaks against."""
-    numbers = {
-        snapshot.digest: snapshot.number
-        for snapshot in room.session.scalars(
-            select(SnapshotRecord).where(
-                SnapshotRecord.room == room.id, SnapshotRecord.epoch == room.epoch, SnapshotRecord.owner == evaluator
-            )
-        )
-    }
-    held: dict[int, int] = {}
-    query = (
-        select(EvaluationRecord.signed)
-        .where(
-            EvaluationRecord.room == room.id,
-            EvaluationRecord.epoch == room.epoch,
-            EvaluationRecord.evaluator == evaluator,
-        )
-        .order_by(EvaluationRecord.seq)
-    )
-    for text in room.session.scalars(query):
-        evaluation = read_document(Evaluation, SignedDocument.model_validate_json(text).document)
-        for batch in evaluation.batches:
-            held.setdefault(batch.number, numbers[evaluation.against])
-    return held
-
-
-def _opened_before(room: WorkingRoom) -> set[tuple[int, int, int, int]]:
-    """The places (first's list: batch, index; second's: batch, index) of pairs that were exchanged in this epoch."""
-    query = select(RoundRecord).where(
-        RoundRecord.room == room.id, RoundRecord.epoch == room.epoch, RoundRecord.state == RoundState.EXCHANGED
-    )
-    second = room.terms.members[1].partner
-    return {
-        (item.batch, item.index, item.their_batch, item.their_index)
-        for record in room.session.scalars(query)
-        for item in evidence(room, record, second)
-    }
-
-
-def _shown(  # noqa: PLR0913 - one keyword for each side of a pair
-    room: WorkingRoom, other: PartnerId, *, mine: Located, theirs: Located, pairs: pd.DataFrame, turned: bool
-) -> list[Evidence]:
-    """Evidence for one member: `mine` are its evaluated rows, `theirs` the other's, which `other` evaluated."""
-    a, b = pairs["first"].to_numpy(), pairs["second"].to_numpy()
-    my_rows, their_rows = (b, a) if turned else (a, b)
-    leaves = theirs.rows.take(their_rows).leaves()
-    width = theirs.rows.leaf_width
-    paths = _paths(room, other, theirs.batch[their_rows], theirs.index[their_rows])
-    return [
-        Evidence(
-            batch=int(mine.batch[my_row]),
-            index=int(mine.index[my_row]),
-            their_batch=int(theirs.batch[their_row]),
-            their_index=int(theirs.index[their_row]),
-            leaf=leaves[i * width : (i + 1) * width],
-            path=paths[i],
-        )
-        for i, (my_row, their_row) in enumerate(zip(my_rows, their_rows, strict=True))
-    ]
-
-
-def _paths(room: WorkingRoom, evaluator: PartnerId, batch: np.ndarray, index: np.ndarray) -> list[bytes]:
-    address = Evaluated(room=room.id, epoch=room.epoch, evaluator=evaluator)
-    found: list[bytes] = [b""] * len(batch)
-    for record in evaluated_rows.batches(room.session, address, up_to=int(batch.max(initial=0))):
-        here = np.flatnonzero(batch == record.number)
-        if len(here):
-            rows = evaluated_rows.of_batch(room.session, address, record)
-            paths = merkle.paths(rows.leaves(), rows.leaf_width, index[here].tolist())
-            for place, path in zip(here.tolist(), paths, strict=True):
-                found[place] = path
-    return found
-
-
-def _keep(room: WorkingRoom, record: RoundRecord, partner: PartnerId, items: list[Evidence]) -> None:
-    for chunk, start in enumerate(range(0, len(items), CHUNK_PAIRS)):
-        data = encode_evidence(items[start : start + CHUNK_PAIRS])
-        room.session.add(EvidenceChunk(room=room.id, number=record.number, partner=partner, chunk=chunk, data=data))
+    round_evidence.keep(room, record, found)

@@ -9,7 +9,7 @@ from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView, RoundVie
 from cleanroom.messages.documents import instant, read_document
 from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import Signature, SignedDocument
-from escrow import evaluated_rows, notices, overlaps, policies, releases, rooms, rosters, rounds, terms
+from escrow import evaluated_rows, notices, overlaps, policies, releases, rooms, rosters, round_evidence, rounds, terms
 from escrow.evaluated_rows import Evaluated
 from escrow.pages import Page, cut
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -138,9 +138,7 @@ def _progress(room: WorkingRoom, epoch: int) -> tuple[BatchProgress, ...]:
 
 
 def _rosters(room: WorkingRoom) -> tuple[SignedDocument, ...]:
-    return tuple(
-        signed for member in room.terms.members for signed in rosters.documents(room.session, member.partner)
-    )
+    return tuple(signed for member in room.terms.members for signed in rosters.documents(room.session, member.partner))
 
 
 def _round(room: EnteredRoom, epoch: int) -> RoundView | None:
@@ -153,7 +151,7 @@ def _round(room: EnteredRoom, epoch: int) -> RoundView | None:
         snapshots=(Digest(record.first_snapshot), Digest(record.second_snapshot)),
         policies=(Digest(record.first_policy), Digest(record.second_policy)),
         rows=record.rows,
-        chunks=-(-record.rows // rounds.CHUNK_PAIRS),
+        chunks=-(-record.rows // round_evidence.CHUNK_PAIRS),
         opened=rounds.provers(room, record),
         state=RoundState(record.state),
         until=instant(until) if until and record.state == "open" else None,

@@ -95,7 +95,12 @@ class Partner:
             return subprocess.Popen(self.command(*arguments), env=self._env(), stdout=out, stderr=out, text=True)
 
     def _env(self) -> dict[str, str]:
-        return {**_environment(), "CLEANROOM_PASSPHRASE": PASSPHRASE, **self.environment}
+        return {
+            **_environment(),
+            "CLEANROOM_PASSPHRASE": PASSPHRASE,
+            "CLEANROOM_USER_PASSPHRASE": PASSPHRASE,
+            **self.environment,
+        }
 
 
 def start_escrow(home: Path, database: str | None = None) -> Escrow:

@@ -27,6 +27,8 @@ from cleanroom.messages.http_signatures import (
     verify_request,
 )
 from cleanroom.messages.identity import partner_id_of
+from cleanroom.messages.openings import MOST_PART_BYTES
+from cleanroom.messages.releases import MOST_SEALED_BYTES
 from cleanroom.messages.rooms import Enrolment
 from escrow import partners, requests
 from escrow.snapshots import MAX_SEALED_BYTES
@@ -171,9 +173,13 @@ def _parts(scope: Scope) -> RequestParts | None:
 def _limit(parts: RequestParts) -> int:
     if parts.method in {"GET", "HEAD"}:
         return 0
-    if any(part in parts.path for part in ("/chunks/", "/parts/", "/releases/")):
+    if "/chunks/" in parts.path:
         return MAX_SEALED_BYTES
-    large = ("/epochs/", "/policies/", "/rosters/")
+    if "/parts/" in parts.path:
+        return MOST_PART_BYTES
+    if "/releases/" in parts.path:
+        return MOST_SEALED_BYTES
+    large = ("/epochs/", "/policies/", "/rosters/", "/rounds/", "/notices/")
     return MAX_DOCUMENT_BYTES if any(part in parts.path for part in large) else MAX_SMALL_BYTES
 
 

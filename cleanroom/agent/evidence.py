@@ -101,6 +101,15 @@ def openable(agent: Agent, room: Room, round_: RoundView) -> Openable:
     )
 
 
+def require_basis(agent: Agent, room: Room, round_: RoundView) -> None:
+    """Rules 1 to 4 again, for an opening that was made before.
+
+    Raises:
+        RoundNotReady, OpeningsWait: naming the rule.
+    """
+    _basis(agent, room, round_)
+
+
 def _basis(agent: Agent, room: Room, round_: RoundView) -> tuple[Evaluation, Evaluation]:
     """Rules 1 to 4."""
     members = [member.partner for member in room.terms.members]

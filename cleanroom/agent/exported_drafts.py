@@ -19,7 +19,7 @@ from cleanroom.agent.user_keys import UserSession
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import Wire, as_tuple, digest_of, moment, read_document
-from cleanroom.messages.policies import PolicyDocument, policy_of
+from cleanroom.messages.policies import read_policy
 from cleanroom.messages.policy_chain import Before, InForce, Owner, Proposed, propose
 from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import Signature, SignedDocument
@@ -82,9 +82,9 @@ def read_draft(data: bytes) -> DraftToSign:
         DocumentRefused, PolicyChainRefused: naming the rule that it breaks.
     """
     file = _read(data)
-    document = read_document(PolicyDocument, file.document)
+    document = read_policy(file.document).document
     terms, roster = read_document(Terms, file.terms), read_document(Roster, file.roster)
-    before = read_document(PolicyDocument, file.previous) if file.previous else None
+    before = read_policy(file.previous) if file.previous else None
     if digest_of(file.terms) != document.terms or digest_of(file.roster) != document.roster:
         raise DraftRefused("draft: its terms or its roster are not those that the policy names")
     signers = {document.owner, document.author}
@@ -99,12 +99,12 @@ def read_draft(data: bytes) -> DraftToSign:
             terms={document.terms: terms},
             rosters=(roster,),
         ),
-        before=Before(document=before, since=moment(before.created)) if before else None,
+        before=Before(read=before, since=moment(before.document.created)) if before else None,
         received=moment(document.created),
     )
     return DraftToSign(
         proposed=proposed,
-        before=policy_of(before) if before else None,
+        before=before.policy if before else None,
         terms=terms,
         roster=roster,
         yaml=file.yaml,
@@ -139,7 +139,7 @@ def import_draft(agent: Agent, data: bytes) -> InForce:
         DocumentRefused, PolicyChainRefused: the approval is not what it must be.
     """
     file = _read(data)
-    document = read_document(PolicyDocument, file.document)
+    document = read_policy(file.document).document
     approvals = [item for item in file.signatures if item.signer not in {document.owner, document.author}]
     if len(approvals) != 1:
         raise DraftRefused("draft: nobody but its author has signed it")

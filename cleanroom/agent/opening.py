@@ -5,13 +5,13 @@
 3. The claim names everything that the opening stands on and the digest of each part; each part is proven, and its proof
    is bound to the whole claim. The nonce of a proof is fresh and hedged and never stored (`matching.proof`).
 4. Parts and signed opening are put into the vault in one transaction, before anything is sent. A retry sends those
-   bytes.
+   bytes, while rules 1 to 4 of the evidence hold and no cell has expired.
 
 An opening of mine that nobody answers in 72 hours ends my openings in this room until new terms are signed.
 """
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from cleanroom.agent.client import OpeningPlace
 from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.evaluate import batch_prefix
-from cleanroom.agent.evidence import Openable, OpeningsWait, RoundNotReady, openable
+from cleanroom.agent.evidence import Openable, OpeningsWait, RoundNotReady, openable, require_basis
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import is_verified
@@ -62,8 +62,11 @@ def open_round(agent: Agent, room: Room) -> bool:
         return False
     _require_answered(agent, room)
     signed = agent.load(SignedDocument, _prefix(room, round_.number) + "opening")
-    if signed is None or not _is_of(signed, room, round_):
+    if signed is None or not _is_of(signed, room, round_, agent.clock()):
         signed = _made(agent, room, round_)
+    else:
+        # It was made before: since then a list may have moved, or an account been suppressed.
+        require_basis(agent, room, round_)
     _send(agent, room, round_, signed)
     return True
 
@@ -170,14 +173,16 @@ def _places(agent: Agent, room: Room, number: int, rows: Rows) -> list[tuple[int
     return list(zip(indices.tolist(), merkle.paths(data, batch.leaf_width, indices.tolist()), strict=True))
 
 
-def _is_of(signed: SignedDocument, room: Room, round_: RoundView) -> bool:
-    """Whether what I made for this round still stands on what the round stands on."""
-    claim = read_document(Opening, signed.document).claim
+def _is_of(signed: SignedDocument, room: Room, round_: RoundView, now: datetime) -> bool:
+    """Whether what I made for this round still stands on what the round stands on, and no cell of it has expired."""
+    opening = read_document(Opening, signed.document)
+    claim, sides = opening.claim, room.sides(room.me)
     mine, theirs = room.policy_digest(claim.prover), room.policy_digest(claim.verifier)
     return (
         sorted((claim.own, claim.of)) == sorted(round_.snapshots)
         and (claim.prover_policy, claim.verifier_policy) == (mine, theirs)
         and claim.terms == room.terms.digest()
+        and sides.agreed_cells(moment(opening.created)) <= sides.agreed_cells(now)
     )
 
 

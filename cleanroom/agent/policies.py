@@ -17,9 +17,9 @@ from cleanroom.agent.user_keys import UserSession
 from cleanroom.domain.errors import NotPossibleNow
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Digest, Form, PartnerId, RoomId
-from cleanroom.messages.documents import instant, read_document
-from cleanroom.messages.policies import PolicyDocument, body_of, policy_of
-from cleanroom.messages.policy_chain import ALONE_AFTER, Before, InForce, Owner, change_of, enact, ground_of
+from cleanroom.messages.documents import instant
+from cleanroom.messages.policies import PolicyDocument, body_of, read_policy
+from cleanroom.messages.policy_chain import ALONE_AFTER, InForce, Owner, change_of, enact, ground_of
 from cleanroom.messages.signing import Signature, SignedDocument
 from cleanroom.messages.users import APPROVERS, Roster
 from cleanroom.policy.model import Effect, Policy, PolicyRefused, require_fits
@@ -148,13 +148,14 @@ def pending(agent: Agent, room: Room) -> Draft | None:
     record = drafts.load(agent, room.id)
     if record is None:
         return None
-    document = read_document(PolicyDocument, record.document)
+    read = read_policy(record.document)
+    document, policy = read.document, read.policy
     chain = room.policies[agent.me]
     follows = (document.version, document.previous) == (len(chain) + 1, room.policy_digest(agent.me))
     roster = users.newest_roster(agent)
     if not follows or document.terms != room.terms.digest() or roster is None or document.roster != roster.digest():
         return None
-    policy, proposal = policy_of(document), room.proposals.get(agent.me)
+    proposal = room.proposals.get(agent.me)
     registered = proposal is not None and proposal.digest == record.remembered.digest
     return Draft(
         room=room.id,
@@ -194,7 +195,7 @@ def enforce(agent: Agent, room: Room, record: DraftRecord) -> InForce:
             terms={room.terms.digest(): room.terms},
             rosters=(_roster(agent),),
         ),
-        before=Before(document=chain[-1].document, since=chain[-1].since) if chain else None,
+        before=chain[-1].as_before() if chain else None,
         received=max([agent.clock(), *([chain[-1].since] if chain else [])]),
         proposed=None,
     )

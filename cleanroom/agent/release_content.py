@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-import rfc8785
 
 from cleanroom.agent import lists
 from cleanroom.agent.reduce import reduced
@@ -26,7 +25,7 @@ from cleanroom.agent.shown_values import broken_rule, harmless
 from cleanroom.agent.verified import VerifiedMatch, is_verified
 from cleanroom.domain.fields import ACCOUNT, COLUMN_OF, Field, FieldType
 from cleanroom.domain.vocabulary import Form, Nomination
-from cleanroom.messages.releases import MOST_SEALED_BYTES, STEP, ReleasedAccount, ReleasedMatch, Shown
+from cleanroom.messages.releases import MOST_SEALED_BYTES, STEP, ReleasedAccount, ReleasedMatch, Shown, canonical
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import LEVEL, PolicyRefused
 from matching.keys import KINDS
@@ -83,14 +82,17 @@ class Rules:
     sides: Sides
     at: datetime
     hash_key: bytes = field(repr=False)
+    _cells: dict[tuple[int, int], Mapping[str, Form] | None] = field(default_factory=dict, repr=False)
 
     def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
         """The sealed form of every field of my entry; None if the match's cell is not agreed."""
-        labels = self.sides.ground.segments
-        mine, theirs = labels[match.my_segment], labels[match.their_segment]
-        if not self.sides.agreed(mine, theirs, self.at):
-            return None
-        return self.sides.cell_forms(mine, theirs, self.at, Nomination.NONE)
+        cell = (match.my_segment, match.their_segment)
+        if cell not in self._cells:
+            mine, theirs = (self.sides.ground.segments[index] for index in cell)
+            agreed = self.sides.agreed(mine, theirs, self.at)
+            decided = self.sides.cell_forms(mine, theirs, self.at, Nomination.NONE)
+            self._cells[cell] = decided if agreed else None
+        return self._cells[cell]
 
 
 def newest_round(agent: Agent, room: Room) -> int:
@@ -155,7 +157,7 @@ def content_of(match: VerifiedMatch, accounts: Sequence[OwnAccount], rules: Rule
             recipient=match.theirs.hex(),
             accounts=tuple(ReleasedAccount(fields=fields) for _, fields in leaving),
         )
-        text = rfc8785.dumps(released.model_dump(mode="json"))
+        text = canonical(released)
         if len(text) <= MOST_TEXT:
             return Content(match=match, accounts=tuple(name for name, _ in leaving), released=released, text=text)
         leaving.pop()

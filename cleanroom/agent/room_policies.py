@@ -15,17 +15,15 @@ from cleanroom.domain.errors import VerificationFailed
 from cleanroom.domain.vocabulary import PartnerId, RoomId, RoomState
 from cleanroom.messages.api import RoomView
 from cleanroom.messages.documents import DocumentRefused, read_document
-from cleanroom.messages.policies import PolicyDocument
+from cleanroom.messages.policies import read_policy
 from cleanroom.messages.policy_chain import (
     CLOCK_SKEW,
-    Before,
     InForce,
     Owner,
     PolicyChainRefused,
     Proposed,
-    history_of,
-    proposal_of,
 )
+from cleanroom.messages.policy_history import history_of, proposal_of
 from cleanroom.messages.rooms import Member, Terms
 from cleanroom.messages.users import Roster, roster_chain
 
@@ -81,7 +79,7 @@ def read_consent(agent: Agent, view: RoomView, in_force: list[Terms], memory: Me
     members = in_force[-1].members if in_force else ()
     owners = {member.partner: _owner(view, member, in_force) for member in members}
     key = bytes.fromhex(agent.config.escrow_key)
-    of_policies = [PartnerId(read_document(PolicyDocument, item.policy.document).owner) for item in view.policies]
+    of_policies = [read_policy(item.policy.document).policy.owner for item in view.policies]
     if not set(of_policies) <= set(owners):
         raise DocumentRefused("PolicyDocument: of somebody who is no member")
     policies = {
@@ -122,11 +120,11 @@ def _proposals(
 ) -> dict[PartnerId, Proposed]:
     found: dict[PartnerId, Proposed] = {}
     for item in view.proposals:
-        partner = read_document(PolicyDocument, item.policy.document).owner
+        partner = read_policy(item.policy.document).policy.owner
         if partner not in owners or partner in found:
             raise DocumentRefused("PolicyDocument: a proposal of somebody who is no member, or a second one")
         chain = policies[partner]
-        before = Before(document=chain[-1].document, since=chain[-1].since) if chain else None
+        before = chain[-1].as_before() if chain else None
         found[partner] = proposal_of(item, owner=owners[partner], before=before, escrow_key=escrow_key)
     return found
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Final, assert_never
 
 from cleanroom.agent.reading.countries import country_code
@@ -47,7 +48,7 @@ def broken_rule(field: Field, form: Form, value: str, *, currency_shown: bool) -
     if _unsafe(field).search(value):
         return "control characters"
     if form is Form.FULL:
-        return None if _is_full(field.type, value) else f"not of the type {field.type}"
+        return None if _FULL[field.type](value) else f"not of the type {field.type}"
     if form is Form.REDUCED:
         return None if _is_reduced(field, value, currency_shown=currency_shown) else f"not {field.reduced}"
     return "not a form that is sent"
@@ -55,19 +56,6 @@ def broken_rule(field: Field, form: Form, value: str, *, currency_shown: bool) -
 
 def _unsafe(field: Field) -> re.Pattern[str]:
     return _IN_FREE_TEXT if field.field_class is FieldClass.FREE_TEXT else _ELSEWHERE
-
-
-def _is_full(of_type: FieldType, value: str) -> bool:
-    checks: dict[FieldType, Callable[[str], bool]] = {
-        FieldType.TEXT: lambda _: True,
-        FieldType.EMAIL: _is_email,
-        FieldType.MONEY: lambda text: MONEY.fullmatch(text) is not None,
-        FieldType.CURRENCY: lambda text: currency_code(text) == text,
-        FieldType.DATE: _is_date,
-        FieldType.COUNTRY: lambda text: country_code(text) == text,
-        FieldType.EVIDENCE: lambda _: False,  # both agents know it; it is never sent
-    }
-    return checks[of_type](value)
 
 
 def _is_email(value: str) -> bool:
@@ -79,6 +67,18 @@ def _is_date(value: str) -> bool:
         return DATE.fullmatch(value) is not None and date.fromisoformat(value) is not None
     except ValueError:
         return False
+
+
+_country: Final = cache(country_code)
+_FULL: Final[dict[FieldType, Callable[[str], bool]]] = {
+    FieldType.TEXT: lambda _: True,
+    FieldType.EMAIL: _is_email,
+    FieldType.MONEY: lambda text: MONEY.fullmatch(text) is not None,
+    FieldType.CURRENCY: lambda text: currency_code(text) == text,
+    FieldType.DATE: _is_date,
+    FieldType.COUNTRY: lambda text: len(text) == 2 and _country(text) == text,  # noqa: PLR2004 - alpha-2
+    FieldType.EVIDENCE: lambda _: False,  # both agents know it; it is never sent
+}
 
 
 def _is_reduced(field: Field, value: str, *, currency_shown: bool) -> bool:

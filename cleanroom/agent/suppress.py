@@ -1,7 +1,7 @@
 """Accounts that are never committed, and so never counted, matched or shared, whatever the policy says.
 
 A suppression belongs to the home and names an account's id: pushing the list again changes nothing about it. What was
-committed before is taken out with the next batch; until then `must_wait` keeps this agent from opening anything more.
+committed before is taken out with the next batch; until the next epoch `must_wait` keeps this agent from opening more.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,17 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cleanroom.agent import lists
-from cleanroom.agent.committed import state
+from cleanroom.agent.committed import retired_tokens, state
+from cleanroom.agent.epochs import epoch_secrets
 from cleanroom.agent.lists import KeyedList
-from cleanroom.agent.rooms import Room
+from cleanroom.agent.rooms import Room, room_context
 from cleanroom.agent.session import Agent
 from cleanroom.agent.suppressions import ADDRESS, LONGEST_REASON, Suppression, Suppressions, suppressed
 from cleanroom.domain.errors import InputRefused
 from cleanroom.messages.documents import instant
+from matching import tokens
 from matching.keys import KINDS, keys_of
+from matching.rows import Bytes, is_in
 
 
 def suppress(agent: Agent, who: Sequence[str], reason: str) -> tuple[str, ...]:
@@ -59,16 +62,31 @@ def unsuppress(agent: Agent, who: Sequence[str]) -> tuple[str, ...]:
 
 
 def must_wait(agent: Agent, room: Room) -> bool:
-    """Whether what is committed still holds a key of a suppressed account that no other account of mine has."""
-    committed = state(agent, room)
+    """Whether a key of a suppressed account that no other account of mine has was committed in this epoch.
+
+    Also if it was taken out since: an escrow that lies could show the row that it had.
+    """
+    committed, retired = state(agent, room), retired_tokens(agent, room)
     serving = lists.serving(agent, room.id)
     hidden = [found for part in serving if not (found := _keys_of_suppressed(agent, part)).empty]
-    if committed.empty or not hidden:
+    if (committed.empty and not len(retired)) or not hidden:
         return False
     gone = _of_terms(pd.concat(hidden, ignore_index=True), room)
     live = _of_terms(pd.concat([_keys_of_live(part) for part in serving], ignore_index=True), room)
     lost = gone.merge(live, how="left", on=["kind", "key"], indicator=True).query("_merge == 'left_only'")
-    return len(lost[["kind", "key"]].merge(committed[["kind", "key"]], on=["kind", "key"])) > 0
+    if len(lost[["kind", "key"]].merge(committed[["kind", "key"]], on=["kind", "key"])):
+        return True
+    return bool(len(retired) and len(lost) and is_in(_tokens(agent, room, lost), retired).any())
+
+
+def _tokens(agent: Agent, room: Room, keys: pd.DataFrame) -> Bytes:
+    """The tokens that these keys have in this epoch: what was taken out is remembered by them alone."""
+    contexts = [
+        tokens.key_context(room_context(room.id), room.epoch, str(item.kind), item.normaliser, item.tables)
+        for item in room.terms.kinds
+    ]
+    scalar = epoch_secrets(agent, room).scalar
+    return tokens.blind(keys["key"].tolist(), [contexts[kind] for kind in keys["kind"]], scalar)
 
 
 def _keys_of_suppressed(agent: Agent, part: KeyedList) -> pd.DataFrame:

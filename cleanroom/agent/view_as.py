@@ -1,8 +1,8 @@
 """The table that a user of the other side would see, made from this partner's own accounts, before anything leaves.
 
 Every account is shown as if it matched, and its match were in the segment asked for: which ones really match is not
-known here. Suppressed accounts are left out, as they are everywhere. Values go through the same `reduce` and `harmless`
-as those that are sealed; `hashed` is keyed with a throw-away key, so that it only looks like what is sent.
+known here. Suppressed accounts are left out, as they are everywhere. Values are made and left out as those that are
+sealed; `hashed` is keyed with a throw-away key, so that it only looks like what is sent.
 """
 
 import secrets
@@ -15,14 +15,14 @@ import pandas as pd
 
 from cleanroom.agent import lists
 from cleanroom.agent.reduce import reduced
+from cleanroom.agent.release_content import OwnAccount
 from cleanroom.agent.session import Agent
-from cleanroom.agent.shown_values import harmless
-from cleanroom.domain.fields import COLUMN_OF, Field, FieldType
+from cleanroom.agent.shown_values import broken_rule, harmless
+from cleanroom.domain.fields import Field, FieldType
 from cleanroom.domain.vocabulary import Form, Nomination, Role, RoomId
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Context
 
-CURRENCY: Final = "currency"
 _KEY_BYTES: Final = 32
 
 
@@ -82,9 +82,9 @@ def view_as(agent: Agent, room: RoomId, sides: Sides, viewer: Viewer, *, most: i
         live = part.accounts[~part.accounts["suppressed"].to_numpy(dtype=bool)]
         found = live[live["segment"].isin(list(forms)).to_numpy()]
         total += len(found)
-        for row in found.head(most - len(seen)).to_dict("records"):
-            mine = str(row["segment"])
-            seen.append(SeenAccount(segment=mine, values=_values(sides, forms[mine], row, key)))
+        for account in _accounts(found.head(most - len(seen))):
+            mine = account.columns["segment"]
+            seen.append(SeenAccount(segment=mine, values=_values(sides, forms[mine], account, key)))
     return View(viewer=viewer, forms=forms, accounts=tuple(seen), total=total)
 
 
@@ -100,25 +100,39 @@ def _forms(sides: Sides, mine: str, viewer: Viewer) -> dict[str, Form]:
     return {entry.name: sides.form(entry.name, context) for entry in _sendable(sides)}
 
 
+def _accounts(rows: pd.DataFrame) -> list[OwnAccount]:
+    text = rows.drop(columns="suppressed").fillna("").astype("str")
+    return [
+        OwnAccount(id=row["account_id"], columns={str(name): str(value) for name, value in row.items()})
+        for row in text.to_dict("records")
+    ]
+
+
 def _sendable(sides: Sides) -> list[Field]:
     # Both agents know the evidence of a match; it is in no list and never sent.
     return [entry for entry in sides.ground.catalogue if entry.type is not FieldType.EVIDENCE]
 
 
-def _values(sides: Sides, forms: Mapping[str, Form], row: Mapping[object, object], key: bytes) -> dict[str, str]:
-    currency = _text(row, CURRENCY) if forms.get(CURRENCY) is Form.FULL else ""
+def _values(sides: Sides, forms: Mapping[str, Form], account: OwnAccount, key: bytes) -> dict[str, str]:
+    """As `release_content` does it, with the role's forms."""
+    currency = _currency(sides, forms, account)
     found = {}
     for entry in _sendable(sides):
-        value = _text(row, COLUMN_OF.get(entry.name, entry.name))
-        if forms[entry.name] is Form.REDUCED:
-            value = reduced(entry, value, currency=currency, key=key) if value else ""
-        elif forms[entry.name] is Form.HIDDEN:
-            value = ""
-        if shown := harmless(entry, value):
-            found[entry.name] = shown
+        form, value = forms[entry.name], account.value(entry.name)
+        if form is Form.HIDDEN or not value:
+            continue
+        if form is Form.REDUCED:
+            value = reduced(entry, value, currency=currency, key=key)
+        value = harmless(entry, value)
+        if broken_rule(entry, form, value, currency_shown=bool(currency)) is None:
+            found[entry.name] = value
     return found
 
 
-def _text(row: Mapping[object, object], column: str) -> str:
-    value = row.get(column, "")
-    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]  # a cell of a frame of texts
+def _currency(sides: Sides, forms: Mapping[str, Form], account: OwnAccount) -> str:
+    """The account's currency, if it is seen in full."""
+    entry = next((entry for entry in sides.ground.catalogue if entry.type is FieldType.CURRENCY), None)
+    if entry is None or forms[entry.name] is not Form.FULL:
+        return ""
+    value = account.value(entry.name)
+    return value if broken_rule(entry, Form.FULL, value, currency_shown=True) is None else ""

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from cleanroom.agent.account_names import AccountNames, in_list, spoken
 from cleanroom.cli.output import facts, printable, table
-from cleanroom.cli.shared_view import FORM_STYLE
-from cleanroom.cli.words import ago, counted, label_words
+from cleanroom.cli.shared_view import FORM_STYLE, NARROW_CELL, cut, field_words
+from cleanroom.cli.words import ago, counted
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Form
 
@@ -109,12 +109,12 @@ def _by_field(total: Summary) -> RenderableType:
     made = table("Field", "In full", "Reduced", "Accounts", "Withdrawn", right=range(1, 5))
     for name, numbers in total.fields.items():
         each = (numbers.full, numbers.reduced, numbers.accounts, numbers.withdrawn)
-        made.add_row(printable(label_words(name)), *(f"{number:,}" if number else "-" for number in each))
+        made.add_row(field_words(name), *(f"{number:,}" if number else "-" for number in each))
     return made
 
 
 def _rows(shown: pd.DataFrame, now: datetime, limit: int, *, wide: bool) -> list[RenderableType]:
-    groups = [part for _, part in shown.groupby("account", sort=False)]
+    groups = [part for _, part in shown.groupby("account")]
     total = len(shown) if wide else len(groups)
     parts: list[RenderableType] = [_journal(shown.head(limit), now) if wide else _accounts(groups[:limit], now)]
     if total > limit:
@@ -131,7 +131,7 @@ def _accounts(groups: list[pd.DataFrame], now: datetime) -> RenderableType:
         gone = newest["withdrawn"] != ""
         made.add_row(
             printable(in_list(rows["account"].iloc[0])),
-            printable(rows["name"].iloc[0]),
+            cut(printable(rows["name"].iloc[0]), NARROW_CELL),
             _fields(newest[~gone & (newest["form"] == Form.FULL)]),
             Text(_fields(newest[~gone & (newest["form"] == Form.REDUCED)]), style=FORM_STYLE[Form.REDUCED]),
             Text(_fields(newest[gone]), style="dim"),
@@ -141,7 +141,7 @@ def _accounts(groups: list[pd.DataFrame], now: datetime) -> RenderableType:
 
 
 def _fields(rows: pd.DataFrame) -> str:
-    return printable(", ".join(dict.fromkeys(map(label_words, rows["field"])))) or "-"
+    return (", ".join(dict.fromkeys(map(field_words, rows["field"])))) or "-"
 
 
 def _journal(shown: pd.DataFrame, now: datetime) -> RenderableType:
@@ -151,7 +151,7 @@ def _journal(shown: pd.DataFrame, now: datetime) -> RenderableType:
         style = "dim" if row["withdrawn"] else FORM_STYLE.get(row["form"], "")
         made.add_row(
             printable(in_list(row["account"])),
-            printable(label_words(row["field"])),
+            field_words(row["field"]),
             Text(row["form"], style=style),
             ago(row["released"], now),
             _seen(row["handed_over"], now),

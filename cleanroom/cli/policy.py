@@ -10,6 +10,7 @@ from cleanroom.cli import (
     policy_explain,
     policy_history,
     policy_init,
+    policy_request,
     policy_show,
     policy_view_as,
 )
@@ -28,4 +29,5 @@ policy_compare.add_to(app)
 policy_view_as.add_to(app)
 policy_consent.add_to(app)
 policy_drafts.add_to(app)
+policy_request.add_to(app)
 policy_history.add_to(app)

@@ -2,15 +2,15 @@
 
 import typer
 
-from cleanroom.agent.overlap import history
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.supposed import most_open, supposed
-from cleanroom.agent.thin_classes import Cell, thinning
+from cleanroom.agent.supposed import supposed
+from cleanroom.agent.thin_classes import thinning
 from cleanroom.cli.exits import exit_of
 from cleanroom.cli.invocation import HomeOption, Invocation, JsonOption, begin
 from cleanroom.cli.policy_check_view import Checked, check_document, check_screen, refused_views
 from cleanroom.cli.policy_file import FileArgument, opened, read_typed
+from cleanroom.cli.policy_judged import agreed_to, released
 from cleanroom.cli.room import RoomArgument
 from cleanroom.messages.policy_chain import ground_of
 from cleanroom.messages.policy_text import PolicyTextRefused
@@ -52,20 +52,10 @@ def _checked(run: Invocation, agent: Agent, room: Room, policy: Policy) -> Check
     now = run.environment.clock()
     counts = released(agent, room)
     theirs = room.policy(room.other.partner)
-    possible = supposed(room, mine=policy, theirs=most_open(room.other.partner)).agreed_cells(now)
     return Checked(
         room=room,
         warnings=warnings(policy, ground_of(room.terms), now, recipient=room.other.partner),
         agreed=supposed(room, mine=policy, theirs=theirs).agreed_cells(now),
-        thinning=thinning(room, possible, counts),
+        thinning=thinning(room, agreed_to(room, policy, now), counts),
         counts=counts,
     )
-
-
-def released(agent: Agent, room: Room) -> dict[Cell, int | None]:
-    """The newest answer's numbers by cell, (mine, theirs); None where one is withheld, nothing before any answer."""
-    answers = history(agent, room.id)
-    if not answers or answers[-1].segments != room.terms.segments:
-        return {}
-    rows = answers[-1].cells
-    return {(i, j): number for i, row in enumerate(rows) for j, number in enumerate(row)}

@@ -7,11 +7,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cleanroom.agent.rooms import Room
-from cleanroom.agent.thin_classes import Cell, ThinClass, Thinning
+from cleanroom.agent.thin_classes import Cell, Thinning
 from cleanroom.cli.output import bullets, printable, table
+from cleanroom.cli.policy_thinning_view import thinning_document, thinning_screen
 from cleanroom.cli.policy_words import cells_words
-from cleanroom.cli.terms_view import kind_words
-from cleanroom.cli.words import counted, label_words
+from cleanroom.cli.words import counted
 from cleanroom.messages.policy_text import PolicyTextRefused
 from cleanroom.policy.warnings import PolicyWarning
 
@@ -41,6 +41,7 @@ def check_screen(checked: Checked, name: str) -> list[RenderableType]:
     """Warnings as a table, then what agreeing would mean."""
     number = len(checked.warnings)
     heading = f"{printable(name)}: no error, {counted(number, 'warning') if number else 'no warning'}"
+    labels = checked.room.terms.segments
     parts: list[RenderableType] = [Text(heading, style="bold")]
     if checked.warnings:
         shown = table("Rule", "Code", "What a reviewer would raise")
@@ -48,7 +49,7 @@ def check_screen(checked: Checked, name: str) -> list[RenderableType]:
             words = warning.words.removeprefix(f"rule {warning.rule} ")
             shown.add_row(printable(warning.rule), Text(warning.code, style="yellow"), printable(words))
         parts.append(shown)
-    return [*parts, *_cells(checked), *_classes(checked)]
+    return [*parts, *_cells(checked), *thinning_screen(checked.thinning, labels)]
 
 
 def check_document(checked: Checked) -> dict[str, object]:
@@ -75,21 +76,7 @@ def check_document(checked: Checked) -> dict[str, object]:
             }
             for cell in thin.cells
         ],
-        "below_minimum": {
-            "minimum": thin.minimum,
-            "committed": thin.committed,
-            "unknown_cells": [[labels[i] for i in cell] for cell in thin.unknown],
-            "classes": [
-                {
-                    "segment": each.segment,
-                    "keys": dict(each.keys),
-                    "entries": each.entries,
-                    "opened_at_most": each.opened_at_most,
-                    "left_at_least": each.left_at_least,
-                }
-                for each in thin.classes
-            ],
-        },
+        "below_minimum": thinning_document(thin, labels),
     }
 
 
@@ -106,35 +93,3 @@ def _cells(checked: Checked) -> Iterator[RenderableType]:
     ):
         if cells:
             yield Text(title) + cells_words([(labels[i], labels[j]) for i, j in cells], labels)
-
-
-def _classes(checked: Checked) -> Iterator[RenderableType]:
-    thin, labels = checked.thinning, checked.room.terms.segments
-    if not thin.cells:
-        return
-    yield Text("\nAccounts that could stand out by agreeing", style="bold")
-    if not thin.committed:
-        yield Text("Cannot be said yet: no list of yours is in this epoch.")
-        return
-    if thin.classes:
-        shown = table("Segment", "Keys that it shows", "Entries", "Opened at most", "Left", right=(2, 3, 4))
-        for each in thin.classes:
-            shown.add_row(label_words(each.segment), _keys(each), *_numbers(each))
-        yield shown
-        yield Text(
-            f"Fewer than {thin.minimum} of them could be left to hide among each other, if every company of the agreed "
-            "cells looked so. Nothing is known of which do."
-        )
-    else:
-        yield Text(f"None of the known cells can leave fewer than {thin.minimum} that look alike.")
-    if thin.unknown:
-        words = cells_words([(labels[i], labels[j]) for i, j in thin.unknown], labels)
-        yield Text(f"Not known, because no number was released: {words}.", style="yellow")
-
-
-def _keys(each: ThinClass) -> str:
-    return ", ".join(kind_words(kind) + (f" ({number})" if number > 1 else "") for kind, number in each.keys.items())
-
-
-def _numbers(each: ThinClass) -> tuple[str, str, str]:
-    return f"{each.entries:,}", f"{each.opened_at_most:,}", f"{each.left_at_least:,}"

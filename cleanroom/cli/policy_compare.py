@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from cleanroom.agent.overlap import overlap
 from cleanroom.agent.rooms import Room
@@ -60,7 +61,9 @@ def show_diff(  # noqa: PLR0913 - options of a command line
         now=run.environment.clock(),
         approvers=approvers,
     )
-    run.out.result({"room": found.id, **diff_document(change)}, *diff_screen(change), consequences_screen(change))
+    run.out.result(
+        {"room": found.id, **diff_document(change)}, *diff_screen(change), Text(""), consequences_screen(change)
+    )
 
 
 def in_numbers(

@@ -1,7 +1,8 @@
 """`cleanroom policy propose`, `approve`, `revoke`, `refresh`: what people sign. A diff is shown before."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import RenderableType
@@ -10,20 +11,21 @@ from rich.text import Text
 from cleanroom.agent import policies
 from cleanroom.agent.exported_drafts import read_draft, sign_draft
 from cleanroom.agent.policies import Draft, NoDraft
-from cleanroom.agent.rooms import Room
+from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.cli.invocation import HomeOption, Invocation, JsonOption, YesOption, begin, write_file
 from cleanroom.cli.output import printable
-from cleanroom.cli.policy_diff_view import Compared, compared, consequences_screen, diff_document, diff_screen
+from cleanroom.cli.policy_diff_view import compared, consequences_screen
 from cleanroom.cli.policy_file import FileArgument, opened, read_bytes, read_wanted
-from cleanroom.cli.policy_signer import KeyOption, SignerOption, approvers_of, signer, signer_of_file
+from cleanroom.cli.policy_judged import Judged, judged
+from cleanroom.cli.policy_signer import KeyOption, SignerOption, signer, signer_of_file
 from cleanroom.cli.policy_state_view import in_force_document, in_force_line, waiting_document, waiting_lines
 from cleanroom.cli.room import RoomArgument
 from cleanroom.domain.errors import InputRefused
 from cleanroom.messages.policy_chain import InForce
 from cleanroom.policy.model import Policy
 
-MOST_DRAFT: int = 10_000_000
+MOST_DRAFT: Final = 10_000_000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,11 +55,12 @@ def propose(  # noqa: PLR0913 - options of a command line
     with run.agent() as agent:
         found = opened(agent, room)
         typed = read_wanted(agent, found, file)
-        change = against_in_force(run, agent, found, typed.policy, file.name)
-        _confirm(run, [*diff_screen(change), consequences_screen(change)], "Sign this as its author?", yes=yes)
+        change = judged(agent, found, typed.policy, file.name)
+        screen = [*change.screen(), Text(""), consequences_screen(change.change)]
+        _confirm(run, screen, "Sign this as its author?", yes=yes)
         author = signer(run, agent, user, key)
         result = policies.propose(agent, found.id, typed.policy, author, yaml=typed.yaml)
-    _tell(run, found, result, change)
+    _tell(run, found, result, change, yes=yes)
 
 
 def approve(  # noqa: PLR0913 - options of a command line
@@ -88,10 +91,12 @@ def approve(  # noqa: PLR0913 - options of a command line
         waits = policies.pending(agent, found)
         if waits is None:
             raise NoDraft(f"room {found.terms.title}: nothing waits for an approval")
-        change = against_in_force(run, agent, found, waits.policy, f"version {waits.document.version}, proposed")
-        _confirm(run, diff_screen(change), "Approve this policy?", yes=yes)
-        result = policies.approve(agent, found.id, signer(run, agent, user, key))
-    _tell(run, found, result, change)
+        change = judged(agent, found, waits.policy, f"version {waits.document.version}, proposed")
+        _confirm(run, change.screen(), "Approve this policy?", yes=yes)
+        approver = signer(run, agent, user, key)
+        _require_the_same(agent, found, waits)
+        result = policies.approve(agent, found.id, approver)
+    _tell(run, found, result, change, yes=yes)
 
 
 def revoke(  # noqa: PLR0913 - options of a command line
@@ -110,10 +115,10 @@ def revoke(  # noqa: PLR0913 - options of a command line
         found = opened(agent, room)
         current = found.policy(found.me)
         nothing = policies.revoked(current) if current else Policy(owner=found.me)
-        change = against_in_force(run, agent, found, nothing, "revoked")
-        _confirm(run, diff_screen(change), "Take back every grant?", yes=yes)
+        change = judged(agent, found, nothing, "revoked")
+        _confirm(run, change.screen(), "Take back every grant?", yes=yes)
         result = policies.revoke(agent, found.id, signer(run, agent, user, key))
-    _tell(run, found, result, change)
+    _tell(run, found, result, change, yes=yes)
 
 
 def refresh(  # noqa: PLR0913 - options of a command line
@@ -130,21 +135,14 @@ def refresh(  # noqa: PLR0913 - options of a command line
     with run.agent() as agent:
         found = opened(agent, room)
         result = policies.refresh(agent, found.id, signer(run, agent, user, key))
-    _tell(run, found, result, None)
+    _tell(run, found, result, None, yes=True)
 
 
-def against_in_force(run: Invocation, agent: Agent, room: Room, policy: Policy, name: str) -> Compared:
-    """A policy of mine beside the one in force, towards the other side's."""
-    chain = room.policies.get(room.me, ())
-    return compared(
-        room.terms,
-        room.policy(room.me),
-        policy,
-        theirs=room.policy(room.other.partner),
-        names=(f"version {len(chain)}, in force" if chain else "no policy yet", name),
-        now=run.environment.clock(),
-        approvers=approvers_of(agent),
-    )
+def _require_the_same(agent: Agent, room: Room, shown: Draft) -> None:
+    """What is signed is what was shown: reading and typing take a while, and another author may have been quicker."""
+    waits = policies.pending(agent, open_room(agent, room.id))
+    if waits is None or waits.digest != shown.digest:
+        raise NoDraft(f"room {room.terms.title}: another draft waits by now than the one that was shown")
 
 
 def _approve_file(run: Invocation, path: Path, key: Path | None, *, yes: bool) -> None:
@@ -152,27 +150,28 @@ def _approve_file(run: Invocation, path: Path, key: Path | None, *, yes: bool) -
     if key is None:
         raise InputRefused("--draft needs --key, the approver's key file")
     data = read_bytes(path, MOST_DRAFT)
-    judged = read_draft(data)
-    document = judged.proposed.document
+    draft = read_draft(data)
+    document = draft.proposed.document
     change = compared(
-        judged.terms,
-        judged.before,
-        judged.proposed.policy,
+        draft.terms,
+        draft.before,
+        draft.proposed.policy,
         theirs=None,
         names=("the policy before", f"version {document.version}, proposed"),
         now=run.environment.clock(),
-        approvers=len(judged.roster.approvers()),
+        approvers=len(draft.roster.approvers()),
     )
-    _confirm(run, diff_screen(change), "Sign this draft?", yes=yes)
+    shown = Judged(change=change, thinning=None)
+    _confirm(run, shown.screen(), "Sign this draft?", yes=yes)
     write_file(path, sign_draft(data, signer_of_file(run, key)))
     run.out.result(
-        {"room": document.room, "draft": str(path), "signed": True, "diff": diff_document(change)},
-        *diff_screen(change),
+        {"room": document.room, "draft": str(path), "signed": True, **shown.document()},
+        *([*shown.screen(), Text("")] if yes or run.ask is None else []),
         Text(f"Signed: {printable(str(path))}. Send it back; it comes into force with: cleanroom policy import FILE"),
     )
 
 
-def _confirm(run: Invocation, screen: list[RenderableType], question: str, *, yes: bool) -> None:
+def _confirm(run: Invocation, screen: Iterable[RenderableType], question: str, *, yes: bool) -> None:
     if run.ask is None or yes:
         return
     for part in screen:
@@ -180,13 +179,14 @@ def _confirm(run: Invocation, screen: list[RenderableType], question: str, *, ye
     run.require_yes(question, yes=False)
 
 
-def _tell(run: Invocation, room: Room, result: Draft | InForce, change: Compared | None) -> None:
-    """The outcome, below the diff if it was not shown before."""
-    shown: list[RenderableType] = diff_screen(change) if change and run.ask is None else []
-    diff = {"diff": diff_document(change)} if change else {}
+def _tell(run: Invocation, room: Room, result: Draft | InForce, change: Judged | None, *, yes: bool) -> None:
+    """The outcome, below what was signed if that was not shown before."""
+    shown = [*change.screen(), Text("")] if change and (yes or run.ask is None) else []
+    signed = change.document() if change else {}
     if isinstance(result, Draft):
+        approvers = (change.change.approvers or 0) if change else 0
         document: dict[str, object] = {"waiting": waiting_document(result), "in_force": None}
-        lines = waiting_lines(result, room, approvers=(change and change.approvers) or 0)
+        lines = waiting_lines(result, room, approvers=approvers)
     else:
         document, lines = {"waiting": None, "in_force": in_force_document(result)}, [in_force_line(result)]
-    run.out.result({"room": room.id, **document, **diff}, *shown, *lines)
+    run.out.result({"room": room.id, **document, **signed}, *shown, *lines)

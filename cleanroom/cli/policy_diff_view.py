@@ -82,7 +82,7 @@ def diff_screen(found: Compared) -> list[RenderableType]:
     for heading, changes in ((f"\n{me} shows to {other}", found.to_them), (f"\n{other} shows to {me}", found.to_me)):
         parts.append(Text(heading, style="bold"))
         parts.append(_table(changes, found, swap=changes is found.to_me) if changes.changes else Text("No difference."))
-    return [*parts, Text("")]
+    return parts
 
 
 def consequences_screen(found: Compared) -> RenderableType:

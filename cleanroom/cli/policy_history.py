@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import typer
 from rich.text import Text
 
-from cleanroom.agent import policies, users
+from cleanroom.agent import notices, policies, users
 from cleanroom.agent.policies import PolicyVersion
 from cleanroom.agent.rooms import Room
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
 from cleanroom.cli.output import printable, table
 from cleanroom.cli.policy_file import opened
+from cleanroom.cli.policy_request_view import request_document, requests_screen
 from cleanroom.cli.policy_state_view import change_words, in_force_document
 from cleanroom.cli.policy_words import moment_words
 from cleanroom.cli.room import RoomArgument
@@ -30,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 def history(
     context: typer.Context, room: RoomArgument, *, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show every version of your policy and of the other side's: when, which way it went, who signed it.
+    """Show every version of your policy and of the other side's: when, which way it went, who signed it; and requests.
 
     Your users are shown by name, the other side's by the beginning of their ids.
     """
@@ -39,7 +40,8 @@ def history(
         found = opened(agent, room)
         versions = policies.history(agent, found)
         people = {user.id: user.name for user in users.users(agent)}
-    shown = table("Policy of", "Version", "In force", "Change", "Rules", "Author", "Approved by", right=(1, 4))
+        asked = [item for item in notices.said(agent, found) if item.kind == "request"]
+    shown = table("Policy of", "Version", "In force since", "Change", "Rules", "Author", "Approved by", right=(1, 4))
     for item in versions:
         shown.add_row(*_row(item, found, people))
     waiting = [_waiting_line(partner, item, found, people) for partner, item in found.proposals.items()]
@@ -49,21 +51,22 @@ def history(
             "room": found.id,
             "versions": [_document(item) for item in versions],
             "waiting": [_waiting_document(partner, item) for partner, item in found.proposals.items()],
+            "requests": [request_document(item) for item in asked],
             "users": people,
         },
         shown if versions else nothing,
         *waiting,
+        *requests_screen(asked, found),
     )
 
 
 def _row(item: PolicyVersion, room: Room, people: Mapping[str, str]) -> tuple[str, ...]:
     found = item.in_force
-    end = f"\nuntil {moment_words(item.until)}" if item.until else ""
     change = change_words(found.change) + ("\nnew epoch" if found.document.fresh_epoch else "")
     return (
         printable(room.terms.member(item.owner).name),
         str(found.document.version),
-        f"{moment_words(found.since)}{end}",
+        moment_words(found.since),
         change,
         str(len(found.policy.rules)),
         _person(found.author, people),

@@ -19,6 +19,10 @@ from cleanroom.cli.wide_table import WideTable
 from cleanroom.cli.words import counted, label_words
 from cleanroom.domain.vocabulary import Form, Role
 
+_OF_SELLERS = (
+    "Sellers see only what stands beside accounts of their own, or what a rule shows to sellers by name; "
+    "their own agent sees to that."
+)
 _NOT_REAL = "As if these accounts matched: which ones do is not known here. Values are made as they would be sent."
 
 
@@ -73,7 +77,8 @@ def show(  # noqa: PLR0913 - options of a command line
         f"What {printable(found.other.name)}'s users in the role {label_words(role)} would see", style="bold"
     )
     screens = [part for labels, view in groups.items() for part in _screen(labels, view, found)]
-    run.out.result(document, heading, Text(_NOT_REAL, style="dim"), *screens)
+    notes = [_NOT_REAL, *([_OF_SELLERS] if role is Role.SELLER else [])]
+    run.out.result(document, heading, *(Text(note, style="dim") for note in notes), *screens)
 
 
 def _alike(views: list[View]) -> Mapping[tuple[str, ...], View]:

@@ -15,6 +15,9 @@ from cleanroom.policy.places import Place, Window
 
 Cell = tuple[str, str]
 
+_FEW: Final = 2
+"""So many cells that are left out are said, rather than the others."""
+
 _STYLES: Final = {
     Form.HIDDEN: "dim",
     Form.COUNT: "",
@@ -61,8 +64,12 @@ def cell_words(cell: Cell) -> str:
 
 def cells_words(cells: Collection[Cell], segments: Sequence[str]) -> str:
     """Several cells, those of a whole row together: "customers x any; prospects x customers"."""
-    if len(cells) == len(segments) ** 2:
+    every = [(mine, theirs) for mine in segments for theirs in segments]
+    others = [cell for cell in every if cell not in cells]
+    if not others:
         return "every cell"
+    if len(others) <= _FEW < len(every) - len(others):
+        return f"every cell but {cells_words(others, segments)}"
     parts = []
     for mine in segments:
         row = [theirs for theirs in segments if (mine, theirs) in cells]

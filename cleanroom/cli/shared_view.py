@@ -30,7 +30,8 @@ NAME_FIELD: Final = "account_name"
 MOST_ROWS: Final = 100
 
 _BY_IMPORTANCE: Final = ("stage", "amount", "currency", "close_date", "owner", "owner_email", "region")
-_NARROW_CELL: Final = 24
+NARROW_CELL: Final = 24
+_WIDE_SCREEN: Final = 110
 _FRAME: Final = 3  # what a column costs besides its text
 _STATES: Final = {"disputed": "red", "withdrawn": "dim"}
 _OWN: Final = ("account", "tier", "state", "received")
@@ -62,14 +63,15 @@ def shared_screen(  # noqa: PLR0913 - what to show, and how much of it
     ]
     if not found.rows:
         return [*parts, Text("Nothing is shared yet, or nothing passes. What waits: cleanroom status", style="dim")]
-    rows = found.rows[:limit]
-    parts += _cards(rows, now) if wide else [_table(replace(found, rows=rows), width)]
+    shown = replace(found, rows=found.rows[:limit])
+    names = _fitting(shown, width)
+    parts += _cards(shown.rows, now) if wide else [_table(shown, names)]
     if len(found.rows) > limit:
         more = len(found.rows) - limit
         parts.append(Text(f"{more:,} more: --limit N, --filter TEXT, --csv FILE, --xlsx FILE", style="dim"))
-    left_out = [] if wide else _left_out(found, width)
+    left_out = [] if wide else [name for name in found.fields if name not in (NAME_FIELD, *names)]
     if left_out:
-        parts.append(Text(f"Not in this table: {', '.join(map(label_words, left_out))}. All: --wide", style="dim"))
+        parts.append(Text(f"Not in this table: {', '.join(map(field_words, left_out))}. All: --wide", style="dim"))
     return [*parts, *_legend(found, now)]
 
 
@@ -109,18 +111,22 @@ def value_text(shown: SharedField | None, *, most: int | None = None) -> Text:
         return Text("withdrawn", style="dim italic")
     value = printable(shown.value)
     if shown.form is not Form.REDUCED:
-        return Text(_cut(value, most))
+        return Text(cut(value, most))
     is_hash = len(value) == HASH_CHARACTERS and " " not in value and value.isalnum()
-    return Text(REDUCED_MARK + (f"#{value[:8]}" if is_hash else _cut(value, most)), style=FORM_STYLE[Form.REDUCED])
+    return Text(REDUCED_MARK + (f"#{value[:8]}" if is_hash else cut(value, most)), style=FORM_STYLE[Form.REDUCED])
 
 
-def _table(found: Shared, width: int) -> Table:
-    names = _fitting(found, width)
+def field_words(name: str) -> str:
+    """A field as people read it: "close date"; what identifies an account without saying so each time."""
+    return printable(label_words(name.removeprefix("account_")))
+
+
+def _table(found: Shared, names: Sequence[str]) -> Table:
     states = any(row.state != "shown" for row in found.rows)
-    made = table("Mine", "Theirs", *map(_header, names), "Match", *(("State",) if states else ()))
+    made = table("Mine", "Theirs", *map(field_words, names), "Match", *(("State",) if states else ()))
     numbers = numbered(found.rows)
     for place, row in enumerate(found.rows):
-        cells = [value_text(row.fields.get(name), most=_NARROW_CELL) for name in names]
+        cells = [value_text(row.fields.get(name), most=NARROW_CELL) for name in names]
         state = [_state(row)] if states else []
         made.add_row(_mine(row), _theirs(row, numbers.get(place)), *cells, row.tier, *state)
     return made
@@ -141,7 +147,7 @@ def _cards(rows: Sequence[SharedRow], now: datetime) -> list[RenderableType]:
             policies = f"{item.their_policy} / {item.my_policy}"
             form = Text("withdrawn" if item.withdrawn else item.form.value, style=_form_style(item))
             came = f"until {item.withdrawn[:10]}" if item.withdrawn else ago(item.received, now)
-            made.add_row(printable(label_words(name)), value_text(item), form, came, policies)
+            made.add_row(field_words(name), value_text(item), form, came, policies)
         if row.fields:
             parts.append(made)
     return parts
@@ -156,37 +162,30 @@ def _state(row: SharedRow) -> Text:
 
 
 def _mine(row: SharedRow) -> str:
-    return printable(row.account or in_list(row.account_id))
+    return cut(printable(row.account or in_list(row.account_id)), NARROW_CELL)
 
 
 def _theirs(row: SharedRow, number: int | None) -> Text:
-    text = value_text(row.fields.get(NAME_FIELD), most=_NARROW_CELL)
+    text = value_text(row.fields.get(NAME_FIELD), most=NARROW_CELL)
     return Text(f"{number}: ") + text if number is not None else text
-
-
-def _header(name: str) -> str:
-    return printable(label_words(name.removeprefix("account_")))
 
 
 def _fitting(found: Shared, width: int) -> list[str]:
     """The fields that fit beside both names, the ones that people ask for first."""
     others = [name for name in found.fields if name != NAME_FIELD]
     ranked = [name for name in _BY_IMPORTANCE if name in others] + [n for n in others if n not in _BY_IMPORTANCE]
-    left = width - 2 * (_NARROW_CELL // 2 + _FRAME) - len("certain") - _FRAME - 1
+    names = NARROW_CELL if width >= _WIDE_SCREEN else NARROW_CELL // 2
+    left = width - 2 * (names + _FRAME) - len("certain") - _FRAME - 1
     if any(row.state != "shown" for row in found.rows):
         left -= len("withdrawn") + _FRAME
     chosen = []
     for name in ranked:
-        cells = [len(value_text(row.fields.get(name), most=_NARROW_CELL)) for row in found.rows[:MOST_ROWS]]
-        left -= max([*cells, len(_header(name))]) + _FRAME
+        cells = [len(value_text(row.fields.get(name), most=NARROW_CELL)) for row in found.rows[:MOST_ROWS]]
+        left -= max([*cells, len(field_words(name))]) + _FRAME
         if left < 0:
             break
         chosen.append(name)
     return chosen
-
-
-def _left_out(found: Shared, width: int) -> list[str]:
-    return [name for name in found.fields if name not in (NAME_FIELD, *_fitting(found, width))]
 
 
 def _sum_words(found: Shared) -> str:
@@ -197,17 +196,20 @@ def _sum_words(found: Shared) -> str:
 
 
 def _legend(found: Shared, now: datetime) -> list[RenderableType]:
-    fields = [item for row in found.rows for item in row.fields.values()]
-    lines = [f"{REDUCED_MARK} reduced by the owner's policy; without a mark in full; - not shown to this role"]
-    if any(item.withdrawn for item in fields):
-        days = sorted({item.withdrawn[:10] for item in fields if item.withdrawn})
-        lines.append(f"withdrawn: {found.owner}'s policy no longer shows it (since {', '.join(days[-3:])})")
+    fields = [(name, item) for row in found.rows for name, item in row.fields.items()]
+    lines = []
+    if any(item.form is Form.REDUCED and not item.withdrawn for _, item in fields):
+        lines.append(f"{REDUCED_MARK} reduced by its owner's policy; what has no mark is in full")
+    gone: dict[str, dict[str, None]] = {}
+    for name, item in fields:
+        if item.withdrawn:
+            gone.setdefault(item.withdrawn[:10], {})[field_words(name)] = None
+    lines += [f"withdrawn by {found.owner} on {day}: {', '.join(names)}" for day, names in sorted(gone.items())]
     lines.append("certain: an identifier or the domain agrees; likely: name and country do")
-    came = max((item.received for item in fields), default="")
-    policies = sorted({_policies(row) for row in found.rows if any(not f.withdrawn for f in row.fields.values())})
+    came = max((item.received for _, item in fields if not item.withdrawn), default="")
     if came:
-        under = f"; policies (theirs / yours): {', '.join(policies)}" if policies else ""
-        lines.append(f"newest came {ago(came, now)}{under}")
+        policies = sorted({_policies(row) for row in found.rows} - {""})
+        lines.append(f"newest came {ago(came, now)}; policies (theirs / yours): {', '.join(policies)}")
     return [bullets(lines, "dim")]
 
 
@@ -269,5 +271,6 @@ def _row_document(row: SharedRow) -> dict[str, object]:
     }
 
 
-def _cut(text: str, most: int | None) -> str:
+def cut(text: str, most: int | None) -> str:
+    """The text, at most so long."""
     return text if most is None or len(text) <= most else text[: most - 1] + "\u2026"

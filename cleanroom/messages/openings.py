@@ -36,7 +36,7 @@ from cleanroom.messages.documents import (
 from matching.packing import packed
 from matching.rows import ADD, NAME_BYTES, TAG_BYTES, TOKEN_BYTES, Bytes
 
-PART_ROWS: Final = 16_384
+PART_ROWS: Final = 4_096
 MOST_PARTS: Final = 10_000
 LONGEST_PATH: Final = 64
 TOKEN_LEAF: Final = NAME_BYTES + 3 + TOKEN_BYTES

@@ -7,13 +7,15 @@ whether a widening was approved (`policy_chain`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from cleanroom.domain.fields import FieldClass
-from cleanroom.domain.vocabulary import Form, Nomination, PartnerId, Purpose, Reciprocity, Role
+from cleanroom.domain.vocabulary import Digest, Form, Nomination, PartnerId, Purpose, Reciprocity, Role
 from cleanroom.messages.documents import (
     Bytes16,
     DigestText,
@@ -25,8 +27,10 @@ from cleanroom.messages.documents import (
     RoomName,
     Wire,
     as_tuple,
+    digest_of,
     instant,
     moment,
+    read_document,
 )
 from cleanroom.policy.model import MOST_RULES, Effect, Policy, PolicyRefused, Rule, When
 
@@ -209,6 +213,26 @@ class PolicyDocument(Document):
         if (self.version == 1) != (self.previous == ""):
             raise ValueError("only the first version has no previous one")
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPolicy:
+    """A version that was read: the document, its digest, and the policy as the evaluator knows it."""
+
+    document: PolicyDocument
+    digest: Digest
+    policy: Policy
+
+
+@lru_cache(maxsize=64)
+def read_policy(text: str) -> ReadPolicy:
+    """The version in a text. Remembered, because a room's view is read often and long policies take a while.
+
+    Raises:
+        DocumentRefused: naming the members at fault, never their values.
+    """
+    document = read_document(PolicyDocument, text)
+    return ReadPolicy(document=document, digest=digest_of(text), policy=policy_of(document))
 
 
 def policy_of(document: PolicyDocument) -> Policy:

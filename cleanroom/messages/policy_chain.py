@@ -13,22 +13,21 @@ A version is in force if
 7. the escrow's receipts are of exactly this text, no older than the version before, nor than the text itself.
 
 What widens and narrows is measured on the owner's own policy, at the moment of the receipt
-(`cleanroom.policy.own_change`). Not done here: whether the roster was the partner's newest (the escrow sees to that).
+(`cleanroom.policy.own_change`). Not done here: reading receipts (`policy_history`); whether roster and terms were the
+newest (the escrow sees to that).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
-from cleanroom.messages.api import PolicyView, ProposalView
-from cleanroom.messages.documents import DocumentRefused, instant, moment, read_document
-from cleanroom.messages.policies import PolicyDocument, policy_of
-from cleanroom.messages.receipts import Receipt
+from cleanroom.messages.documents import DocumentRefused, instant, moment
+from cleanroom.messages.policies import PolicyDocument, ReadPolicy, read_policy
 from cleanroom.messages.rooms import Terms
-from cleanroom.messages.signing import ESCROW, SignedDocument, open_document
+from cleanroom.messages.signing import SignedDocument, check_signature
 from cleanroom.messages.users import APPROVERS, Roster, RosterUser
 from cleanroom.policy.model import Ground, Policy, PolicyRefused, require_fits
 from cleanroom.policy.own_change import OwnChange, own_change
@@ -65,6 +64,11 @@ class InForce:
     alone: bool
     change: OwnChange
 
+    def as_before(self) -> "Before":
+        """As the version that the next one follows."""
+        read = ReadPolicy(document=self.document, digest=self.digest, policy=self.policy)
+        return Before(read=read, since=self.since)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
@@ -92,8 +96,13 @@ class Owner:
 class Before:
     """The version that another one follows, and since when it is in force."""
 
-    document: PolicyDocument
+    read: ReadPolicy
     since: datetime
+
+    @property
+    def document(self) -> PolicyDocument:
+        """What it says."""
+        return self.read.document
 
 
 def ground_of(terms: Terms) -> Ground:
@@ -154,28 +163,6 @@ def enact(
     )
 
 
-def history_of(views: Sequence[PolicyView], *, owner: Owner, escrow_key: bytes) -> tuple[InForce, ...]:
-    """All versions of one owner's policy, oldest first, each checked against the one before.
-
-    Raises:
-        DocumentRefused, PolicyChainRefused: naming the version and the rule.
-    """
-    found: list[InForce] = []
-    for view in views:
-        digest = view.policy.digest()
-        received = _received(view.receipt, digest, "in_force", owner, escrow_key)
-        proposed = _received(view.proposed, digest, "proposed", owner, escrow_key) if view.proposed else None
-        before = Before(document=found[-1].document, since=found[-1].since) if found else None
-        found.append(enact(view.policy, owner=owner, before=before, received=received, proposed=proposed))
-    return tuple(found)
-
-
-def proposal_of(view: ProposalView, *, owner: Owner, before: Before | None, escrow_key: bytes) -> Proposed:
-    """A proposal as the escrow shows it. Raises DocumentRefused, PolicyChainRefused."""
-    received = _received(view.receipt, view.policy.digest(), "proposed", owner, escrow_key)
-    return propose(view.policy, owner=owner, before=before, received=received)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:
     """A version after steps 1 to 5."""
@@ -192,7 +179,8 @@ class _Written:
 
 
 def _written(signed: SignedDocument, *, owner: Owner, before: Before | None, received: datetime) -> _Written:
-    document = read_document(PolicyDocument, signed.document)
+    read = read_policy(signed.document)
+    document, policy = read.document, read.policy
     place = f"policy: version {document.version}"
     _require_follows(document, owner, before, received)
     terms, older = owner.terms.get(document.terms), owner.terms.get(before.document.terms) if before else None
@@ -200,13 +188,12 @@ def _written(signed: SignedDocument, *, owner: Owner, before: Before | None, rec
         raise PolicyChainRefused(f"{place}: written under terms that are not this room's, or overtaken")
     roster = _roster(document, owner, before)
     approver = _approver(signed, document, owner, roster)
-    policy = policy_of(document)
     try:
         require_fits(policy, ground_of(terms))
         change = _cached_change(
             _Compared(
-                key=(document.previous, signed.digest(), received),
-                old=policy_of(before.document) if before else None,
+                key=(document.previous, read.digest, received),
+                old=before.read.policy if before else None,
                 new=policy,
                 terms=terms,
             )
@@ -222,7 +209,7 @@ def _require_follows(document: PolicyDocument, owner: Owner, before: Before | No
     place = f"policy: version {document.version}"
     if (document.room, document.owner) != (owner.room, owner.partner):
         raise PolicyChainRefused(f"{place}: of another room or owner")
-    expected = (before.document.version + 1, before.document.digest()) if before else (1, "")
+    expected = (before.document.version + 1, before.read.digest) if before else (1, "")
     if (document.version, document.previous) != expected:
         raise PolicyChainRefused(f"{place}: does not follow from the one before")
     if before is not None and received < before.since:
@@ -253,8 +240,11 @@ def _approver(signed: SignedDocument, document: PolicyDocument, owner: Owner, ro
     if len(others) > 1:
         raise PolicyChainRefused(f"{place}: signed by more than the owner, its author and an approver")
     approvers = [_may_approve(roster, name, f"{place}: its approver") for name in others]
-    keys = {user.user: bytes.fromhex(user.key) for user in (author, *approvers)}
-    open_document(PolicyDocument, signed, {owner.partner: owner.key, **keys})
+    keys = {owner.partner: owner.key, **{user.user: bytes.fromhex(user.key) for user in (author, *approvers)}}
+    if sorted(item.signer for item in signed.signatures) != sorted(keys):
+        raise DocumentRefused(f"{place}: not signed by exactly whom it must be")
+    for item in signed.signatures:
+        check_signature(document.type, signed.document, item, keys[PartnerId(item.signer)])
     return approvers[0].user if approvers else None
 
 
@@ -272,15 +262,6 @@ def _require_lone(written: _Written, received: datetime, proposed: datetime | No
     from_then = proposed + ALONE_AFTER
     if received < from_then:
         raise ApprovedTooEarly(f"{written.place}: one person alone may approve it from {instant(from_then)} on")
-
-
-def _received(
-    signed: SignedDocument, digest: Digest, state: Literal["proposed", "in_force"], owner: Owner, escrow_key: bytes
-) -> datetime:
-    receipt = open_document(Receipt, signed, {ESCROW: escrow_key})
-    if (receipt.room, receipt.of, receipt.state) != (owner.room, digest, state):
-        raise PolicyChainRefused("policy: a receipt is of something else")
-    return moment(receipt.received)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

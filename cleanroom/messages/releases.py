@@ -5,10 +5,10 @@ bound to (HPKE `info`) is `release_info`: room, epoch, direction, number, batch,
 """
 
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, Self
 
-import rfc8785
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cleanroom.domain.errors import VerificationFailed
@@ -30,8 +30,8 @@ from cleanroom.messages.documents import (
 from matching.packing import packed
 
 BATCH_MATCHES: Final = 256
-MOST_BATCHES: Final = 10_000
-MOST_SEALED_BYTES: Final = 8 << 20
+MOST_BATCHES: Final = 5_000
+MOST_SEALED_BYTES: Final = 1 << 20
 LONGEST_VALUE: Final = 10_000
 STEP: Final = 16 << 10
 SEALED_OVERHEAD: Final = 1136
@@ -141,9 +141,14 @@ def handles_digest(handles: Iterable[str]) -> str:
     return hashlib.sha256(b"".join(bytes.fromhex(handle) for handle in handles)).hexdigest()
 
 
+def canonical(part: Payload | ReleasedMatch) -> bytes:
+    """RFC 8785 for what these hold, texts and ASCII member names but no numbers: much faster than the general way."""
+    return json.dumps(part.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def pad(payload: Payload) -> bytes:
     """The payload as it is sealed: its size tells only the next multiple of `STEP`."""
-    text = rfc8785.dumps(payload.model_dump(mode="json"))
+    text = canonical(payload)
     framed = len(text).to_bytes(4, "big") + text
     return framed + bytes(-len(framed) % STEP)
 
@@ -162,6 +167,6 @@ def unpad(data: bytes) -> Payload:
         payload = Payload.model_validate_json(text)
     except ValidationError:
         raise ReleaseRefused("release: a batch does not have the form of one") from None
-    if rfc8785.dumps(payload.model_dump(mode="json")) != text:
+    if canonical(payload) != text:
         raise ReleaseRefused("release: a batch is not in canonical form (RFC 8785)")
     return payload

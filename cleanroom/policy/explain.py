@@ -103,14 +103,15 @@ def explain(sides: Sides, field: str, context: Context) -> Explanation:
     form = sides.form(field, context)
     entry = sides.ground.field(field)
     facts = _Facts(sides, entry, context)
-    decider = _decider_of_account(facts) if entry is None else _decider_of_field(facts, LEVEL[form])
+    rules = forcing_rules(sides, entry, context)
+    decider = _decider_of_account(facts) if entry is None else _decider_of_field(facts, LEVEL[form], rules)
     return Explanation(
         field=field,
         context=context,
         form=form,
         decider=decider,
         limits=_binding(facts, decider),
-        rules=forcing_rules(sides, entry, context),
+        rules=rules,
         missed=_missed(facts, decider, LEVEL[form]),
         owner=sides.owner_id,
     )
@@ -134,6 +135,10 @@ class _Facts:
 
     def denied(self) -> bool:
         return any(not self.failing(rule) for rule in self.about(Effect.DENY))
+
+    def denied_by(self, rules: tuple[RuleName, ...]) -> bool:
+        """Whether a deny of the owner's about the field is among these rules."""
+        return any(RuleName(self.sides.owner_id, rule.id) in rules for rule in self.about(Effect.DENY))
 
     def granted(self) -> int:
         """The highest level that is granted, before limits and denies."""
@@ -165,7 +170,9 @@ def _decider_of_account(facts: _Facts) -> Decider:
     return Decider.GRANTED if facts.granted() > LEVEL[Form.COUNT] else Decider.SIGNED
 
 
-def _decider_of_field(facts: _Facts, level: int) -> Decider:  # noqa: PLR0911 - one return for each decider
+def _decider_of_field(  # noqa: PLR0911 - one return for each decider
+    facts: _Facts, level: int, rules: tuple[RuleName, ...]
+) -> Decider:
     # First what hides without any rule, then what needs one, so that `rules` is the reason that is named.
     if not facts.under_limits(_MOST):
         return Decider.LIMITED
@@ -178,10 +185,10 @@ def _decider_of_field(facts: _Facts, level: int) -> Decider:  # noqa: PLR0911 - 
     for decider, account in existence.items():
         if account.under_limits(account.granted()) < _MOST:
             return decider
-    if facts.denied():
+    if facts.denied_by(rules):
         return Decider.DENIED
     for decider, account in existence.items():
-        if account.denied():
+        if account.denied_by(rules):
             return decider
     if level < facts.under_limits(granted):
         return Decider.RECIPROCITY

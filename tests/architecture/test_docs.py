@@ -214,7 +214,10 @@ def test_every_table_of_the_escrow_is_in_the_architecture() -> None:
     assert sorted(row[0] for row in table) == sorted(Base.metadata.tables)
 
 
-@pytest.mark.parametrize("frame", ["PARTNERS", "ROOMS", "STATUS", "SYNCED", "CELLS", "PUSHED", "REFUSED"])
+FRAMES = ["PARTNERS", "ROOMS", "STATUS", "SYNCED", "CELLS", "AGREED", "SHARED", "DISCLOSED", "PUSHED", "REFUSED"]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
 def test_every_column_of_the_notebooks_frames_is_documented(frame: str) -> None:
     table = rows_of(section(text_of("docs/notebook.md"), frame))
     assert {row[0]: row[1] for row in table} == getattr(notebook, frame)

@@ -1,59 +1,37 @@
-"""Parties that lie about matches: an escrow that announces what it likes, and a partner that makes openings by hand.
+"""Parties that lie about matches: an escrow that announces what it likes, and agents that hear it.
 
 Attacks are rehearsed on a copy of the victim's vault, and the liar takes whatever it is sent: one room serves them all.
 """
 
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import count
 
-import numpy as np
 from consent import existence, put_in_force
 from lists_of_accounts import companies
 from malice import LyingEscrow
+from malice_proofs import Handmade, decoded
 from world import PASSPHRASE, World, accounts
 
-from cleanroom.agent import opening, openings_received
+from cleanroom.agent import opening
 from cleanroom.agent.client import EscrowClient, OpeningPlace
-from cleanroom.agent.epochs import epoch_secrets
 from cleanroom.agent.openings_received import verify_round
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.vault import Vault
 from cleanroom.agent.verified import VerifiedMatch, verified
-from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
+from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.api import RoomView, RoundView
-from cleanroom.messages.documents import instant
-from cleanroom.messages.openings import (
-    PART_ROWS,
-    Claim,
-    Evidence,
-    OpenedRow,
-    Opening,
-    OpeningRefused,
-    decode_evidence,
-    encode_evidence,
-    encode_rows,
-    points_of,
-)
+from cleanroom.messages.openings import Evidence, OpenedRow, decode_evidence, encode_evidence
 from cleanroom.messages.signing import SignedDocument
+from cleanroom.policy.model import Policy
 from escrow import evaluated_rows
 from escrow.evaluated_rows import Evaluated, Located
-from matching import merkle, proof
-from matching.group import Scalar
-from matching.rows import Bytes
+from matching import merkle
 
 CELL = ("customers", "customers")
 _copies = count(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handmade:
-    """A signed opening and its parts."""
-
-    signed: SignedDocument
-    parts: tuple[bytes, ...]
 
 
 class OpeningsLiar(LyingEscrow):
@@ -121,7 +99,7 @@ class Rehearsal:
         assert room.round is not None
         made = opening.own_opening(self.agent, room, room.round.number)
         assert made is not None
-        return openings_received._decoded(made[0].claim, made[1])  # noqa: SLF001 - only reads
+        return decoded(*made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,72 +194,11 @@ class Stage:
         return [(i, j) for i, j in found if j is not None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prover:
-    """A partner that knows its own scalar, has read the victim's opening, and signs what it likes."""
-
-    agent: Agent
-    room: Room
-    claim: Claim
-    rows: tuple[OpenedRow, ...] = field(repr=False)
-
-    @classmethod
-    def of(cls, agent: Agent, room_id: RoomId) -> "Prover":
-        """With its honest opening of the room's round."""
-        room = open_room(agent, room_id)
-        assert room.round is not None
-        made = opening.own_opening(agent, room, room.round.number)
-        assert made is not None
-        rows = openings_received._decoded(made[0].claim, made[1])  # noqa: SLF001 - only reads
-        return cls(agent=agent, room=room, claim=made[0].claim, rows=tuple(rows))
-
-    @property
-    def scalar(self) -> Scalar:
-        return epoch_secrets(self.agent, self.room).scalar
-
-    def made(
-        self,
-        rows: Sequence[OpenedRow],
-        *,
-        scalar: Scalar | None = None,
-        prove: Callable[[Claim, Bytes, Bytes], bytes] | None = None,
-        signer: Agent | None = None,
-        **claims: object,
-    ) -> Handmade:
-        """A signed opening of these rows; its proofs are honest attempts unless `prove` makes another."""
-        parts = [rows[start : start + PART_ROWS] for start in range(0, len(rows), PART_ROWS)]
-        encoded = tuple(encode_rows(part) for part in parts)
-        digests = [Digest(hashlib.sha256(data).hexdigest()) for data in encoded]
-        members = {**self.claim.model_dump(), "rows": len(rows), "parts": digests, **claims}
-        claim = Claim.model_validate(members)
-        proofs = []
-        for number, part in enumerate(parts):
-            if prove is not None:
-                proofs.append(prove(claim, *points_of(part)).hex())
-                continue
-            known = (scalar or self.scalar, bytes.fromhex(claim.prover_key))
-            proofs.append(proof.prove(*known, *points_of(part), statement=claim.statement(number)).hex())
-        made = Opening(claim=claim, proofs=tuple(proofs), created=instant(self.agent.clock()))
-        return Handmade(signed=(signer or self.agent).sign(made), parts=encoded)
-
-    def honest(self) -> Handmade:
-        return self.made(self.rows)
-
-
-def swapped(rows: Sequence[OpenedRow], name: str, i: int = 0, j: int = 1) -> list[OpenedRow]:
-    """Two rows that exchange one member."""
-    found = list(rows)
-    found[i], found[j] = (
-        replace(rows[i], **{name: getattr(rows[j], name)}),
-        replace(rows[j], **{name: getattr(rows[i], name)}),
-    )
-    return found
-
-
-def mapped_stage(world: World, **terms: object) -> Stage:
+def mapped_stage(world: World, *, days: int = 10, **terms: object) -> Stage:
     """Lists are evaluated, customers x customers is agreed, its round waits: companies 2 to 5 and nothing else.
 
-    Beside it: companies 6 and 7, Acme's prospects and Globex's customers, and two that share a domain and not a DUNS.
+    The policies hold for so many days. Beside it: companies 6 and 7, Acme's prospects and Globex's customers, and two
+    that share a domain and not a DUNS.
     """
     acme, globex = world.agents["Acme"], world.agents["Globex"]
     room = world.room(acme, globex, **terms)
@@ -292,31 +209,10 @@ def mapped_stage(world: World, **terms: object) -> Stage:
     world.put_list(globex, room, accounts([*companies(2, 10), vetoed[1]]))
     world.settle(acme, globex, room=room)
     for agent in (acme, globex):
-        put_in_force(agent, room, existence(agent, CELL))
+        put_in_force(agent, room, expiring(existence(agent, CELL), world.clock() + timedelta(days=days)))
     return Stage(world=world, acme=acme, globex=globex, room=room)
 
 
-def exchanged_stage(world: World) -> Stage:
-    """As `mapped_stage`, and both have opened; neither has verified yet."""
-    stage = mapped_stage(world)
-    for agent in (stage.acme, stage.globex):
-        assert opening.open_round(agent, open_room(agent, stage.room))
-    assert stage.round().state == "exchanged"
-    return stage
-
-
-def refusal(act: Callable[[], object]) -> str:
-    """What an opening or its evidence was refused with; empty if it was not."""
-    try:
-        act()
-    except OpeningRefused as error:
-        return str(error)
-    return ""
-
-
-def members(*agents: Agent) -> set[PartnerId]:
-    return {agent.me for agent in agents}
-
-
-def as_bytes(block: np.ndarray) -> list[bytes]:
-    return [row.tobytes() for row in block]
+def expiring(policy: Policy, until: datetime) -> Policy:
+    """The policy, whose rules expire."""
+    return replace(policy, rules=tuple(replace(rule, expires=until) for rule in policy.rules))

@@ -35,10 +35,19 @@ def deals(start: int, stop: int, *, prefix: str = "x", **fields: str) -> Rows:
     """Accounts known by their domains, with fields."""
     return [
         {
-            **{"account_id": f"{prefix}\x1f{i:05}", "name": f"Company {i} {prefix}", "website": f"company{i}.com"},
-            **{"country": "DE", "segment": "customers", "owner": "Ann Example", "owner_email": "ann@acme.example"},
-            **{"stage": "open", "amount": f"{i + 60}000.00", "currency": "EUR", "close_date": "2026-05-17"},
-            **{"region": "north", "notes": "call back"},
+            "account_id": f"{prefix}\x1f{i:05}",
+            "name": f"Company {i} {prefix}",
+            "website": f"company{i}.com",
+            "country": "DE",
+            "segment": "customers",
+            "owner": "Ann Example",
+            "owner_email": "ann@acme.example",
+            "stage": "open",
+            "amount": f"{i + 60}000.00",
+            "currency": "EUR",
+            "close_date": "2026-05-17",
+            "region": "north",
+            "notes": "call back",
             **fields,
         }
         for i in range(start, stop)
@@ -75,7 +84,8 @@ class Sharing:
         busy = True
         while busy:
             self.world.settle(self.acme, self.globex, room=self.room)
-            busy = any([bool(self.share(agent)) for agent in (self.acme, self.globex)])
+            steps = [self.share(agent) for agent in (self.acme, self.globex)]
+            busy = any(steps)
 
     def share(self, agent: Agent) -> list[str]:
         return sharing.share(agent, self.view(agent))

@@ -1,13 +1,12 @@
 """Promise 3 against an escrow that lies about matches: an agent opens only what it has evidence for (P7).
 
-Every attack is stopped by the agent's own check of the evidence, before anything is made or sent. Each is run again with
-exactly that check taken out, to see it succeed.
+Every attack is stopped by the agent's own check of the evidence, before anything is made or sent. Each is run again
+with exactly that check taken out, to see it succeed.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pytest
 from malice_openings import Rehearsal, Stage, mapped_stage
 from world import World
@@ -89,9 +88,9 @@ class Attack:
 
 ATTACKS = {
     "everything_announced_as_matched": Attack(
-        everything, "its tag is not the one", lambda patch: patch.setattr(evidence, "_check_rows", lambda *_: None), 5
+        everything, "its tag is not the one", lambda patch: patch.setattr(evidence, "_check_rows", lambda *_: None), 6
     ),
-    "tags_that_are_copies_of_mine": Attack(with_acmes_own_tags, "does not lead to a root", without_paths, 5),
+    "tags_that_are_copies_of_mine": Attack(with_acmes_own_tags, "does not lead to a root", without_paths, 6),
     "the_wrong_cell": Attack(
         every_match,
         "its cell is not agreed",
@@ -122,9 +121,7 @@ def test_an_agent_opens_only_what_it_was_shown_evidence_for(stage: Stage, name: 
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_without_the_check_the_escrow_gets_more(
-    stage: Stage, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_check_the_escrow_gets_more(stage: Stage, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     victim = lied_to(stage, ATTACKS[name])
     ATTACKS[name].removed(monkeypatch)
     assert victim.opens()
@@ -179,7 +176,7 @@ def test_rows_and_batches_that_are_not_there_are_refused(stage: Stage) -> None:
 
 @pytest.mark.parametrize("removed", [False, True])
 def test_a_round_of_another_snapshot_is_not_opened(
-    stage: Stage, removed: bool, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, removed: bool
 ) -> None:
     """Stopped by the agent's rule 1; without it the opening is made, and speaks of lists that the round does not."""
     victim = stage.rehearsal(stage.acme)
@@ -203,10 +200,3 @@ def test_a_round_of_other_policies_is_not_opened(stage: Stage, member: int) -> N
     with pytest.raises(RoundNotReady, match="policies in force"):
         victim.opens()
     assert victim.liar.sent == []
-
-
-def test_a_vetoed_pair_that_is_announced_ends_in_a_refusal(stage: Stage) -> None:
-    """An agent cannot see whose identifiers differ before it knows which entry is meant; P8 refuses (see openings)."""
-    pairs = stage.equal_tags(stage.acme)
-    assert len(pairs) - len(every_match(stage)) == 1
-    assert np.all([0 <= i for i, _ in pairs])

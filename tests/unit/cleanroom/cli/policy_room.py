@@ -1,16 +1,21 @@
 """Two partners with lists, users and a room, and `cleanroom` run over their agents: only the network is a call."""
 
 import io
+import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import structlog
 from commandline import Ended
 from simulation.world import CHEAP, PASSPHRASE, World
 
 from cleanroom.agent import users
+from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.cli.invocation import Ask, Environment
 from cleanroom.cli.main import run
@@ -81,9 +86,36 @@ class Ground:
         )
         return Ended(run(("policy", *arguments), environment), out.getvalue(), err.getvalue())
 
+    def json(self, who: str, *arguments: str) -> dict[str, Any]:
+        """The result of a command that must succeed."""
+        ended = self(who, *arguments, "--json")
+        assert ended.code == 0, ended.out
+        return dict(json.loads(ended.out))
+
+    def refused(self, who: str, *arguments: str) -> tuple[int, str]:
+        """Exit code and error code of a command that must not succeed."""
+        ended = self(who, *arguments, "--json")
+        return ended.code, str(json.loads(ended.out)["error"]["code"])
+
+    def opened(self, who: str) -> Room:
+        return open_room(self.world.agents[who], self.room)
+
+    def in_force(self, who: str, text: str, *, author: str, approver: str) -> None:
+        """A policy of that partner's, approved by a second person."""
+        self.json(who, "propose", self.room, self.file(text, f"{who}.yaml"), "--user", author)
+        self.json(who, "approve", self.room, "--user", approver)
+
     @contextmanager
     def _open(self, home: Path, *_: object, **__: object) -> Iterator[Agent]:
         yield next(agent for agent in self.world.agents.values() if agent.home == home)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the service's log."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 def ground(world: World, folder: Path, **terms: object) -> Ground:
@@ -94,7 +126,7 @@ def ground(world: World, folder: Path, **terms: object) -> Ground:
 
 
 def with_users(world: World) -> None:
-    """Ann (admin) and Bob of Acme, Gil of Globex, who is alone."""
+    """Ann, Bob and Sue (a seller) of Acme, Gil of Globex, who is alone until a test adds somebody."""
     acme, globex = world.agents["Acme"], world.agents["Globex"]
     users.add(acme, "Ann", Role.ADMIN, passphrase=OF_USER, kdf_cost=CHEAP)
     by = users.unlock(acme, "Ann", OF_USER)

@@ -23,10 +23,9 @@ from cleanroom.messages.policy_chain import (
     Owner,
     PolicyChainRefused,
     enact,
-    history_of,
-    proposal_of,
     propose,
 )
+from cleanroom.messages.policy_history import history_of, proposal_of
 from cleanroom.messages.receipts import Receipt
 from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import ESCROW, SignedDocument
@@ -88,7 +87,7 @@ def case() -> Case:
 
 
 def before_of(item: InForce) -> Before:
-    return Before(document=item.document, since=item.since)
+    return item.as_before()
 
 
 def refused(match: str, kind: type[Exception] = PolicyChainRefused) -> Any:  # noqa: ANN401 - pytest's own
@@ -251,6 +250,16 @@ def test_taking_back_a_deny_widens(case: Case) -> None:
     first = case.enacted(case.document(uncounted(case.owner.partner, CELL), fresh_epoch=True))
     with refused("no second person"):
         case.enacted(case.document(case.showing(), first.document), before=before_of(first))
+
+
+def test_what_has_expired_when_the_escrow_has_it_is_nobodys_narrowing(case: Case) -> None:
+    ends = NOW + timedelta(hours=1)
+    open_until = replace(case.showing(CELL).rules[0], expires=ends)
+    first = case.enacted(case.document(replace(case.showing(CELL), rules=(open_until,))), case.manager)
+    without = case.document(replace(case.showing(CELL), rules=()), first.document)
+    with refused("fresh epoch"):
+        case.enacted(without, before=before_of(first), received=ends - timedelta(seconds=1))
+    assert not case.enacted(without, before=before_of(first), received=ends).change.narrows
 
 
 def test_the_same_again_may_start_an_epoch(case: Case) -> None:

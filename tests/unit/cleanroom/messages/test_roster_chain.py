@@ -71,6 +71,7 @@ def test_versions_follow_from_each_other() -> None:
         ({"users": []}, "at least 1"),
         ({"users": [BOB.entry, EVE.entry]}, "sorted|nobody is an admin"),
         ({"users": [ANN.entry, ANN.entry]}, "none repeats"),
+        ({"users": sorted((ANN.entry, BOB.entry), key=lambda entry: entry.user, reverse=True)}, "sorted"),
         ({"version": 1, "previous": "ab" * 32}, "only the first"),
         ({"version": 2}, "only the first"),
     ],

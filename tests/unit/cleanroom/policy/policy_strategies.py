@@ -1,7 +1,7 @@
 """Hypothesis strategies for rules, policies and contexts of the tiny room: small enough to collide all the time."""
 
 from hypothesis import strategies as st
-from policy_builders import DAY, GROUND, NOW, OTHER, OURS, THEIRS
+from policy_builders import DAY, EVERYTHING, GROUND, NOW, OTHER, OURS, THEIRS
 
 from cleanroom.domain.fields import ACCOUNT, FieldClass
 from cleanroom.domain.vocabulary import Form, Nomination, PartnerId, Purpose, Reciprocity, Role
@@ -77,13 +77,17 @@ TABLES = st.builds(
 )
 
 
+FREELY = st.sampled_from([EVERYTHING, EVERYTHING, {**EVERYTHING, "amount": Form.REDUCED}])
+"""Tables that let most of it through, so that rules decide."""
+
+
 @st.composite
 def policies(draw: st.DrawFn, owner: PartnerId, *, most: int = 4, dated: bool = True) -> Policy:
     every = draw(st.lists(rules(dated=dated), max_size=most)) + draw(st.lists(account_rules(dated=dated), max_size=2))
     return Policy(
         owner=owner,
         rules=tuple({rule.id: rule for rule in every}.values()),
-        accepts=draw(TABLES),
+        accepts=draw(TABLES | FREELY),
         ceilings=draw(st.one_of(st.just({}), TABLES)),
     )
 

@@ -73,6 +73,35 @@ def test_masks_are_the_decisions_of_every_context(where: Sides) -> None:
             assert sum(shown) == LEVEL[where.form(field, at)], (field, at)
 
 
+LEAST = Reciprocity.AT_LEAST
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        sides(ours(grant("g", "amount")), policy(THEIRS, exists(segments=[("prospects", "customers")]))),
+        sides(policy(OURS, exists(segments=[("customers", "prospects")]), grant("g", "amount")), theirs()),
+        sides(ours(grant("g", "amount", reciprocity=LEAST)), theirs(grant("h", "amount", roles=[Role.SELLER]))),
+        sides(
+            ours(grant("g", "amount", reciprocity=LEAST)), theirs(grant("h", "amount", nominations=[Nomination.MINE]))
+        ),
+        sides(
+            ours(grant("g", "amount", form=Form.REDUCED, reciprocity=Reciprocity.SAME_FORM)),
+            theirs(
+                grant("h", "amount", form=Form.REDUCED), grant("i", "amount", roles=[Role.ADMIN], expires=NOW + DAY)
+            ),
+        ),
+        sides(ours(grant("g", "amount"), deny("d", "amount", not_before=NOW + DAY, roles=[Role.SELLER])), theirs()),
+    ],
+)
+def test_masks_are_the_decisions_where_the_other_side_matters(where: Sides) -> None:
+    space = space_of(where)
+    levels = final_levels(where, space)["amount"]
+    decided = [LEVEL[where.form("amount", at)] for at in space.contexts()]
+    assert decided == [(levels.shown >> bit & 1) + (levels.most >> bit & 1) for bit in range(space.size)]
+    assert max(decided) > 0
+
+
 def test_the_space_is_ordered_and_complete() -> None:
     space = Space.of(GROUND.segments, USE, at=NOW, cuts=[NOW + DAY, NOW - DAY, NOW, NOW + DAY])
     every = list(space.contexts())
@@ -227,7 +256,7 @@ def test_no_real_counterpart_is_shown_more_by_a_policy_that_does_not_widen(
     assert change.narrows or not shown.narrows
 
 
-FULL, SAME, LEAST = grant("g", "amount"), Reciprocity.SAME_FORM, Reciprocity.AT_LEAST
+FULL, SAME = grant("g", "amount"), Reciprocity.SAME_FORM
 WIDER: dict[str, tuple[Policy | None, Policy]] = {
     "a grant": (ours(), ours(FULL)),
     "a first policy that grants": (None, ours()),

@@ -146,6 +146,7 @@ def test_what_decides_and_the_rules_tell_the_same_story(where: Sides, at: Contex
             {(OURS, "d")},
         ),
         (ours(grant("g", "amount", reciprocity=LEAST)), theirs(), Decider.RECIPROCITY, (), set()),
+        (ours(grant("g", "amount", reciprocity=LEAST), deny("d", "amount")), theirs(), Decider.RECIPROCITY, (), set()),
         (
             ours(grant("g", "amount", form=Form.REDUCED, reciprocity=SAME)),
             theirs(grant("h", "amount"), grant("i", "amount", form=Form.REDUCED)),

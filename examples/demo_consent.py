@@ -1,0 +1,108 @@
+"""The second half of the demo: from counts to fields. Two policies, four eyes, openings, a narrowing, what was seen."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from examples.local import PASSPHRASE, CommandFailed, Partner
+
+HERE = Path(__file__).parent
+POLICIES = {"Acme": HERE / "acme-policy.yaml", "Globex": HERE / "globex-policy.yaml"}
+NARROWER = HERE / "acme-policy-narrower.yaml"
+WITHDRAWN = "close_date"
+ROWS = 8
+WAIT_SECONDS = 300
+COLUMNS = 120
+
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+def consent(console: Console, steps: Step, room: str, acme: Partner, globex: Partner) -> bool:
+    """Agree, open, share, narrow. True if what both sides see is what the policies say."""
+    console.print(
+        "\n[b]From counts to fields[/]: only what both sides agree to, in the form that the owner's policy gives"
+    )
+    for partner in (acme, globex):
+        with steps(f"{partner.name} writes a policy, a second person approves"):
+            _staff(partner)
+            propose = partner.run("policy", "propose", room, POLICIES[partner.name], "--user", "Ann", "--yes")
+            partner.run("policy", "approve", room, "--user", "Bob", "--yes")
+        console.print(f"       proposed by Ann: {_state(propose)}; approved by Bob, and in force")
+    _screen(
+        console,
+        "Acme asks why Globex's sellers don't see an owner",
+        acme,
+        "policy",
+        "explain",
+        room,
+        "owner",
+        "--role",
+        "seller",
+    )
+    with steps("the agents open what matches in agreed cells, prove it, verify it, and seal the fields"):
+        _wait(lambda: bool(_rows(acme, room)) and bool(_rows(globex, room)))
+    for partner in (acme, globex):
+        _screen(console, f"{partner.name} sees", partner, "shared", "--room", room, "--sort", "amount", "--limit", ROWS)
+    both = len(_rows(acme, room)), len(_rows(globex, room))
+    console.print(f"       {both[0]:,} rows on Acme's side, {both[1]:,} on Globex's\n")
+    before = _shown(globex, room, WITHDRAWN)
+    _screen(console, "Acme narrows its policy: what will change", acme, "policy", "diff", room, NARROWER)
+    with steps("the narrowing is in force at once; Globex's agent drops the values"):
+        acme.run("policy", "propose", room, NARROWER, "--user", "Ann", "--yes")
+        _wait(lambda: not _shown(globex, room, WITHDRAWN))
+    console.print(f"       close dates on Globex's side: {before:,} before, {_shown(globex, room, WITHDRAWN):,} now")
+    _screen(
+        console,
+        "What Globex was ever sent, for Acme's reviewer",
+        acme,
+        "disclosed",
+        "--room",
+        room,
+        "--field",
+        WITHDRAWN,
+        "--limit",
+        ROWS,
+    )
+    return both[0] == both[1] > 0 and before > 0
+
+
+def _staff(partner: Partner) -> None:
+    words = partner.home.parent / f"{partner.name}-people.txt"
+    words.write_text(PASSPHRASE + "\n", encoding="utf-8")
+    partner.run("user", "add", "Ann", "--role", "admin", "--passphrase-file", words)
+    partner.run("user", "add", "Bob", "--role", "partner_manager", "--passphrase-file", words, "--user", "Ann")
+
+
+def _state(proposed: dict[str, object]) -> str:
+    return "it widens, so it waits for another person" if proposed.get("waiting") else json.dumps(proposed)[:80]
+
+
+def _rows(partner: Partner, room: str) -> list[dict[str, object]]:
+    try:
+        found: list[dict[str, object]] = partner.run("shared", "--room", room)["rows"]
+    except CommandFailed:
+        return []
+    return found
+
+
+def _shown(partner: Partner, room: str, field: str) -> int:
+    return sum(field in (row.get("fields") or {}) for row in _rows(partner, room))
+
+
+def _screen(console: Console, title: str, partner: Partner, *command: object) -> None:
+    console.print(f"\n[b]{title}[/] [dim]cleanroom {' '.join(map(str, command[:2]))}[/]")
+    wide = replace(partner, environment={**partner.environment, "COLUMNS": str(COLUMNS)})
+    console.print(wide.show(*command), markup=False, highlight=False, end="", soft_wrap=True)
+
+
+def _wait(ready: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_SECONDS
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"nothing shared after {WAIT_SECONDS} s")
+        time.sleep(1)
