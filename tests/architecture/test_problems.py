@@ -18,6 +18,7 @@ NEVER_ANSWERED = {
     "schema_missing",  # the operator's start-up
     "invite_text_refused",  # the partner's command line
     "unseal_refused",  # the partner's agent
+    "policy_text_refused",  # the partner's file
 }
 
 

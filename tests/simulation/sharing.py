@@ -1,14 +1,14 @@
 """Rooms in which accounts with fields were opened, for simulations of releases."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from consent import put_in_force
 from world import World, accounts
 
-from cleanroom.agent import sharing
+from cleanroom.agent import opening, openings_received, sync
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.shared import Shared, shared
@@ -19,7 +19,6 @@ from cleanroom.policy.model import Effect, Policy, Rule, When
 
 FIELDS = ("owner", "owner_email", "stage", "amount", "currency", "close_date", "region", "notes")
 ADMIN = Viewer(role=Role.ADMIN)
-ALL = frozenset(FieldClass)
 Rows = list[dict[str, str]]
 
 
@@ -80,15 +79,15 @@ class Sharing:
         return open_room(agent, self.room)
 
     def settle(self) -> None:
-        """Everything but releases, and then these, until nothing happens any more."""
-        busy = True
-        while busy:
-            self.world.settle(self.acme, self.globex, room=self.room)
-            steps = [self.share(agent) for agent in (self.acme, self.globex)]
-            busy = any(steps)
+        """Sync in turn until nothing happens any more."""
+        self.world.settle(self.acme, self.globex, room=self.room)
 
     def share(self, agent: Agent) -> list[str]:
-        return sharing.share(agent, self.view(agent))
+        """One side syncs; the steps it took."""
+        (result,) = sync.sync(agent, self.room)
+        if result.problem is not None:
+            raise result.problem
+        return list(result.steps)
 
     def shared(self, agent: Agent, viewer: Viewer = ADMIN) -> Shared:
         return shared(agent, self.view(agent), viewer)
@@ -103,7 +102,7 @@ class Sharing:
 def opened(
     world: World, mine: Rows, theirs: Rows, *, acme: Callable[[Agent], Policy], globex: Callable[[Agent], Policy]
 ) -> Sharing:
-    """A fresh room with these lists and policies, opened and verified."""
+    """A fresh room with these lists and policies, opened and verified; nothing is released yet."""
     one, other = world.agents["Acme"], world.agents["Globex"]
     room = world.room(one, other)
     world.put_list(one, room, with_fields(mine))
@@ -111,8 +110,8 @@ def opened(
     world.settle(one, other, room=room)
     put_in_force(one, room, acme(one))
     put_in_force(other, room, globex(other))
-    world.settle(one, other, room=room)
+    for agent in (one, other):
+        opening.open_round(agent, open_room(agent, room))
+    for agent in (one, other):
+        openings_received.verify_round(agent, open_room(agent, room))
     return Sharing(world, one, other, room)
-
-
-__all__ = ["ADMIN", "ALL", "Sharing", "deals", "grant", "opened", "policy", "replace", "with_fields"]
