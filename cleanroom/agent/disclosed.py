@@ -8,6 +8,7 @@ the other side may have read it between two looks, a reviewer counts it as seen.
 """
 
 import json
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,10 @@ DISCLOSED: Final = [
     *("my_policy", "their_policy", "epoch", "release", "match"),
 ]
 """Columns of the table: all text but `epoch` and `release`. `match` is the handle of my entry in that epoch."""
+
+
+LOOKED: Final = "looked"
+"""What `note_withdrawn` has looked at last: nothing of it changed, nothing to note."""
 
 
 class Entry(Wire):
@@ -62,6 +67,15 @@ def note_handed_over(agent: Agent, room: Room) -> None:
 def note_withdrawn(agent: Agent, room: Room) -> None:
     """Remember which disclosures the policies in force would not make any more, and when this was first so."""
     sides, now = room.sides(room.me), agent.clock()
+    digests = "".join(chain[-1].digest for chain in room.policies.values() if chain)
+    looked = f"{digests} {sides.slice(now)} {len(_entries(agent, room.id))}".encode()
+    if agent.vault.get(_prefix(room.id) + LOOKED) == looked:
+        return
+
+    @cache  # a few cells and forms, and many rows
+    def is_over(name: str, form: str, mine: str, theirs: str) -> bool:
+        return exceeds(sides, ShownBefore(field=name, form=Form(form), owners=mine, recipients=theirs), now)
+
     for entry in _entries(agent, room.id):
         place = _place(room.id, entry)
         rows, known = _rows(agent, place), _withdrawn(agent, place)
@@ -71,12 +85,11 @@ def note_withdrawn(agent: Agent, room: Room) -> None:
             for number, (name, form, mine, theirs) in enumerate(
                 zip(rows["field"], rows["form"], rows["my_segment"], rows["their_segment"], strict=True)
             )
-            if number not in known
-            and form != Form.HIDDEN
-            and exceeds(sides, ShownBefore(field=name, form=Form(form), owners=mine, recipients=theirs), now)
+            if number not in known and form != Form.HIDDEN and is_over(name, form, mine, theirs)
         }
         if fresh:
             agent.vault.put(place + "withdrawn", json.dumps({**known, **fresh}).encode())
+    agent.vault.put(_prefix(room.id) + LOOKED, looked)
 
 
 def disclosed(agent: Agent, room: RoomId) -> pd.DataFrame:

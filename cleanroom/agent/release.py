@@ -27,6 +27,7 @@ from cleanroom.agent.disputes import address as disputes_address
 from cleanroom.agent.disputes import disputes
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix
 from cleanroom.agent.frames import from_bytes, to_bytes
+from cleanroom.agent.lists import INDEX as LISTS
 from cleanroom.agent.release_content import Content, Rules, accounts_of, content_of, newest_round, own_accounts
 from cleanroom.agent.release_sealing import SealedPayload, payloads, sealed_batch
 from cleanroom.agent.rooms import Room, open_room
@@ -69,10 +70,14 @@ def release(agent: Agent, room: Room) -> bool:
     with agent.locked(f"release-{room.id}"):
         sent = _finish(agent, room)
         _require_up_to_date(agent, room)
-        if not _planned(agent, room):
-            return sent
-        _send(agent, room)
-        return True
+        grounds = _looked_at(agent, room)
+        if agent.vault.get(_past(room) + "looked") == grounds:
+            return sent  # nothing that a release depends on has changed since all of it was looked at
+        planned = _planned(agent, room)
+        if planned:
+            _send(agent, room)
+        agent.vault.put(_past(room) + "looked", grounds)
+        return planned or sent
 
 
 def _finish(agent: Agent, room: Room) -> bool:
@@ -252,6 +257,12 @@ def _grounds(agent: Agent, room: Room) -> bytes:
         agent.vault.get(SUPPRESSED) or b"",
         agent.vault.get(disputes_address(room.id)) or b"",
     )
+
+
+def _looked_at(agent: Agent, room: Room) -> bytes:
+    """Everything that decides what would be released now: the grounds, my lists, and the policies' slice of time."""
+    slices = str(room.sides(agent.me).slice(agent.clock())).encode()
+    return packed(_grounds(agent, room), agent.vault.get(LISTS) or b"", slices)
 
 
 def _past(room: Room) -> str:

@@ -47,6 +47,7 @@ class Sides:
     ground: Ground
     use: Purpose
     _cuts: tuple[datetime, ...] = member(init=False, repr=False, compare=False)
+    _agreed: dict[tuple[str, str, int], bool] = member(default_factory=dict, init=False, repr=False, compare=False)
     _cells: dict[_CellKey, Mapping[str, Form]] = member(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -87,8 +88,16 @@ class Sides:
 
     def agreed(self, mine: str, theirs: str, at: datetime) -> bool:
         """Whether both sides let each other know which accounts of the cell match."""
-        self._require_cell(mine, theirs)
-        return self._mutual(self._context(mine, theirs, at))
+        key = (mine, theirs, self.slice(at))
+        known = self._agreed.get(key)
+        if known is None:
+            self._require_cell(mine, theirs)
+            known = self._agreed[key] = self._mutual(self._context(mine, theirs, at))
+        return known
+
+    def slice(self, at: datetime) -> int:
+        """Which slice of time a moment is in: within one, no decision changes."""
+        return bisect_right(self._cuts, at)
 
     def agreed_cells(self, at: datetime) -> frozenset[tuple[int, int]]:
         """The agreed cells, by index: (the owner's segment, the recipient's)."""
@@ -99,7 +108,7 @@ class Sides:
 
     def cell_forms(self, mine: str, theirs: str, at: datetime, nomination: Nomination) -> Mapping[str, Form]:
         """The sealed form of `account` and of every field of the catalogue, for one cell."""
-        key = (mine, theirs, bisect_right(self._cuts, at), nomination)
+        key = (mine, theirs, self.slice(at), nomination)
         known = self._cells.get(key)
         if known is None:
             self._require_cell(mine, theirs)

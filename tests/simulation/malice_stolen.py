@@ -1,4 +1,4 @@
-"""What an attacker holds who has the escrow's database, or a partner's whole vault: every stored value, and nothing else.
+"""What an attacker holds who has the escrow's database, or a partner's vault: every stored value, and nothing else.
 
 What is computed here uses no secret but those that are handed in.
 """

@@ -156,7 +156,8 @@ def test_no_stored_value_ties_an_unopened_row_to_its_pseudonym(colluders: Collud
     opened = colluders.opened() if when == "after" else set()
     held = [*dump.values(), *(("vault", value) for value in vault.values())]
     for handle in colluders.entries().classes:
-        places = {table for table, value in held if occurs(colluders.pseudonym(handle), value)}
+        name = colluders.pseudonym(handle)
+        places = {table for table, value in held if occurs(name, value)}
         if handle in opened:
             assert "opening_parts" in places
         else:
@@ -189,7 +190,7 @@ def test_evaluated_rows_rest_in_the_order_of_their_pseudonyms(colluders: Collude
 
 # ---- many small worlds, from a fixed seed: which of Globex's rows match, against every order that anybody can see
 
-WORLDS, ROWS, MATCHED = 4_000, 8, 3
+WORLDS, ROWS, MATCHED = 2_000, 8, 3
 BOUND = 19.5
 """Of chi-square with one degree of freedom: beyond it by chance once in 100,000."""
 Order = Callable[[Rows], np.ndarray]
@@ -231,7 +232,7 @@ def test_no_order_that_anybody_sees_tells_which_row_matches(name: str) -> None:
 
 def test_without_renaming_the_handles_would_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "renamed", lambda names, _: names)
-    assert worst(ORDERS["handle"]) > 1_000
+    assert worst(ORDERS["handle"]) > 500
 
 
 def test_without_sorting_the_places_would_tell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,4 +240,4 @@ def test_without_sorting_the_places_would_tell(monkeypatch: pytest.MonkeyPatch) 
         return replace(batch, name=tokens.renamed(batch.name, renaming_key))
 
     monkeypatch.setattr(evaluate, "_sorted", unsorted)
-    assert worst(ORDERS["place_in_the_snapshot"]) > 1_000
+    assert worst(ORDERS["place_in_the_snapshot"]) > 500

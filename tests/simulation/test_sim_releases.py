@@ -291,7 +291,8 @@ def tamper(room: Sharing, **values: Any) -> None:  # noqa: ANN401 - columns
 
 def test_altered_batches_refuse_the_release_and_keep_nothing(world: World) -> None:
     room = room_of(world)
-    room.share(room.acme), room.share(room.globex)
+    for agent in (room.acme, room.globex):
+        release.release(agent, room.view(agent))
     tamper(room, data=b"x" * 17_520)
     with pytest.raises(ReleaseRefused, match="not the bytes that were signed"):
         receive.receive(room.globex, room.view(room.globex))

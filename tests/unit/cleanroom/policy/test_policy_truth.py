@@ -236,14 +236,14 @@ def test_every_two_rules_on_one_side(returned: Form | None) -> None:
         assert all(where.form("amount", each) == oracle(where, "amount", each) for each in TINY), (first, second)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(any_sides(most=6), CONTEXTS)
 def test_random_policies_decide_as_the_design_says(where: Sides, at: Context) -> None:
     for field in (ACCOUNT, *(entry.name for entry in GROUND.catalogue)):
         assert where.form(field, at) == oracle(where, field, at)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(any_sides(most=6), CONTEXTS)
 def test_cells_decide_as_every_role_together(where: Sides, at: Context) -> None:
     forms = where.cell_forms(at.mine, at.theirs, at.at, at.nomination)
@@ -251,3 +251,10 @@ def test_cells_decide_as_every_role_together(where: Sides, at: Context) -> None:
     for field in forms:
         roles = [oracle(where, field, replace(at, role=role, purpose=where.use)) for role in Role]
         assert forms[field] == max(roles, key=lambda form: chain[Form(form)])
+
+
+def test_remembered_agreements_change_exactly_when_a_rule_does() -> None:
+    where = sides(policy(OURS, exists(not_before=NOW, expires=NOW + DAY)), theirs())
+    for _ in range(2):
+        moments = (NOW - SECOND, NOW, NOW + DAY - SECOND, NOW + DAY)
+        assert [where.agreed("customers", "prospects", at) for at in moments] == [False, True, True, False]

@@ -1,7 +1,7 @@
 """Each warning seen firing, and not firing on the nearest policy that is right."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from policy_builders import DAY, EVERYTHING, GROUND, NOW, OTHER, OURS, THEIRS, deny, exists, grant, policy
 from policy_strategies import policies
 
@@ -151,6 +151,7 @@ def test_a_rule_for_whoever_comes_is_not_for_nobody_while_the_other_side_is_unkn
     assert Code.RECIPIENT_NOBODY not in codes
 
 
+@settings(max_examples=50)
 @given(policies(OURS))
 def test_any_policy_can_be_reviewed(policy: Policy) -> None:
     ids = [rule.id for rule in policy.rules]
