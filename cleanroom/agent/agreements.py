@@ -210,8 +210,8 @@ def _member(partner: Partner) -> Member:
 
 
 def _prefixes(room: RoomId) -> tuple[str, ...]:
-    """Where the vault keeps what goes when the room is left."""
-    return f"room/{room}/", policies_prefix(room)
+    """Where the vault keeps what goes when the room is left. The journal of what was disclosed stays."""
+    return f"room/{room}/", policies_prefix(room), f"shared/{room}/", f"notices/{room}/", f"disputes/{room}"
 
 
 def _forget(agent: Agent, room: RoomId) -> None:

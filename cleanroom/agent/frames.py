@@ -1,5 +1,7 @@
 """Frames and rows as bytes, for the vault."""
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 
@@ -19,3 +21,10 @@ def from_bytes(data: bytes) -> pd.DataFrame:
     with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
         frame: pd.DataFrame = reader.read_all().to_pandas()
     return frame
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries of Python values: `DataFrame.to_dict("records")`, many times faster for texts."""
+    columns = [frame[name].to_numpy(dtype=object).tolist() for name in frame.columns]
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

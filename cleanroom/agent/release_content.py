@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from cleanroom.agent import lists
+from cleanroom.agent.frames import records
 from cleanroom.agent.reduce import reduced
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
@@ -127,7 +128,7 @@ def own_accounts(
         held = part.keys[part.keys["key"].isin(texts).to_numpy() & live[part.keys["account"].to_numpy()]]
         positions = np.unique(held["account"].to_numpy())
         columns = [name for name in part.accounts.columns if name != "suppressed"]
-        rows = part.accounts[columns].iloc[positions].to_dict("records")
+        rows = records(part.accounts[columns].iloc[positions])
         accounts = {
             int(position): OwnAccount(id=str(row["account_id"]), columns={str(name): str(row[name]) for name in row})
             for position, row in zip(positions, rows, strict=True)

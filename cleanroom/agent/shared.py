@@ -13,6 +13,7 @@ import pandas as pd
 
 from cleanroom.agent import lists
 from cleanroom.agent.disputes import Disputes, disputes
+from cleanroom.agent.frames import records
 from cleanroom.agent.kept import PAIR, head, kept
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
@@ -112,7 +113,7 @@ def shared(agent: Agent, room: Room, viewer: Viewer) -> Shared:
         versions={item.digest: f"v{item.document.version}" for chain in room.policies.values() for item in chain},
         hash_key=bytes.fromhex(newest.hash_key) if newest and newest.hash_key else b"",
     )
-    rows = [row for match in _records(everything.matches) for row in maker.rows(match)]
+    rows = [row for match in records(everything.matches) for row in maker.rows(match)]
     rows.sort(key=lambda row: (row.account.casefold(), row.account_id, row.their_account))
     there = {name for row in rows for name, item in row.fields.items() if not item.withdrawn}
     names = tuple(entry.name for entry in sides.ground.catalogue if entry.name in there)
@@ -187,7 +188,7 @@ class _Maker:
 
 def _by_account(fields: pd.DataFrame) -> dict[object, list[_Row]]:
     found: dict[object, list[_Row]] = {}
-    for row in _records(fields):
+    for row in records(fields):
         found.setdefault((*(row[name] for name in PAIR), row["account"]), []).append(row)
     return found
 
@@ -199,9 +200,5 @@ def _my_accounts(agent: Agent, ids: Iterable[str]) -> dict[str, Mapping[str, str
     for item in lists.stored(agent):
         accounts = lists.load(agent, item.name).accounts
         columns = [name for name in ("account_id", "name", "owner", "owner_email") if name in accounts]
-        found |= {row["account_id"]: row for row in _records(accounts[columns][accounts["account_id"].isin(wanted)])}
+        found |= {row["account_id"]: row for row in records(accounts[columns][accounts["account_id"].isin(wanted)])}
     return found
-
-
-def _records(frame: pd.DataFrame) -> Iterable[_Row]:
-    return frame.to_dict("records")  # type: ignore[return-value]  # columns have names

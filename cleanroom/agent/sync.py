@@ -131,22 +131,20 @@ def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
     opened, waits = _opened(agent, room)
     if opened:
         room = open_room(agent, room_id)
+    # Whoever opens second finds the round exchanged at once; what is released names it, so it is verified first.
+    if openings_received.verify_round(agent, room):
+        opened.append("verified the other side's opening")
     return steps + opened + _exchanged(agent, room), problem or waits
 
 
 def _opened(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
-    """P7 and P8, as far as they can go now."""
-    steps: list[str] = []
+    """P7, if it can be now."""
     try:
-        if openings_received.verify_round(agent, room):
-            steps.append("verified the other side's opening")
-        if opening.open_round(agent, room):
-            steps.append("opened the matches of agreed cells")
+        return ["opened the matches of agreed cells"] if opening.open_round(agent, room) else [], None
     except RoundNotReady:
-        pass  # a list, an evaluation or a policy is on its way; the next pass sees
+        return [], None  # a list, an evaluation or a policy is on its way; the next pass sees
     except OpeningsWait as error:
-        return steps, error
-    return steps, None
+        return [], error
 
 
 def _exchanged(agent: Agent, room: Room) -> list[str]:
@@ -159,10 +157,11 @@ def _exchanged(agent: Agent, room: Room) -> list[str]:
     if release.release(agent, room):
         steps.append("released what may be shared")
         room = open_room(agent, room.id)
-    if receive.receive(agent, room):
-        steps.append("received what the other side shares")
+    # Before what came is read: a release that is refused does not hide that mine was handed over.
     disclosed.note_handed_over(agent, room)
     disclosed.note_withdrawn(agent, room)
+    if receive.receive(agent, room):
+        steps.append("received what the other side shares")
     return steps
 
 

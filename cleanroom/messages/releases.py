@@ -143,7 +143,22 @@ def handles_digest(handles: Iterable[str]) -> str:
 
 def canonical(part: Payload | ReleasedMatch) -> bytes:
     """RFC 8785 for what these hold, texts and ASCII member names but no numbers: much faster than the general way."""
-    return json.dumps(part.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    if isinstance(part, Payload):
+        return _dumped({"hash_key": part.hash_key, "matches": [_plain(match) for match in part.matches]})
+    return _dumped(_plain(part))
+
+
+def _plain(match: ReleasedMatch) -> dict[str, object]:
+    """What `model_dump` gives, without its cost: ten thousand matches pass here on each side."""
+    accounts = [
+        {"fields": {name: {"form": shown.form, "value": shown.value} for name, shown in account.fields.items()}}
+        for account in match.accounts
+    ]
+    return {"accounts": accounts, "recipient": match.recipient, "sender": match.sender}
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def pad(payload: Payload) -> bytes:
@@ -167,6 +182,7 @@ def unpad(data: bytes) -> Payload:
         payload = Payload.model_validate_json(text)
     except ValidationError:
         raise ReleaseRefused("release: a batch does not have the form of one") from None
-    if canonical(payload) != text:
+    # All members are required and texts: what was read and written again shows order, spaces, escapes and repeats.
+    if _dumped(json.loads(text)) != text:
         raise ReleaseRefused("release: a batch is not in canonical form (RFC 8785)")
     return payload

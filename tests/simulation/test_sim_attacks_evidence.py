@@ -162,7 +162,7 @@ def test_rows_and_batches_that_are_not_there_are_refused(stage: Stage) -> None:
         ({"index": 4_000_000_000}, "no such row"),
         ({"batch": 7}, "a batch that I did not evaluate"),
         ({"their_batch": 7}, "does not lead to a root"),
-        ({"their_index": first.their_index + 1}, "does not lead to a root"),
+        ({"their_index": first.their_index + 1_000}, "does not lead to a root"),
         ({"path": first.path[:-32]}, "does not lead to a root"),
     ):
         victim = stage.rehearsal(stage.acme)

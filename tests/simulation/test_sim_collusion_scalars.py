@@ -1,4 +1,4 @@
-"""A stolen database with scalars: one tests no guess, and a partner that departs from the protocol only its own rows."""
+"""A stolen database with scalars: one tests no guess; a partner that departs from the protocol, only its own rows."""
 
 from collections.abc import Sequence
 

@@ -15,8 +15,8 @@ from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.reading.mapping import Mapping
 from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.vocabulary import Form
 from cleanroom.domain.fields import DEFAULT_CATALOGUE, RESERVED, Field, FieldClass, FieldType, Reduction
+from cleanroom.domain.vocabulary import Form
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 BASE = ["account_id", "name", "website", "country", "lei", "duns", "vat", "segment", "suppressed"]
