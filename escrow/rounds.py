@@ -103,8 +103,8 @@ def settle(entered: EnteredRoom) -> None:
     waiting_since = None
     if current is not None and current.state == RoundState.OPEN:
         current.state = RoundState.VOID
-        if basis.policies[0].digest == current.first_policy and basis.policies[1].digest == current.second_policy:
-            # Who pushes a new list does not thereby gain time to answer.
+        if basis.cells_text() == current.cells:
+            # Who pushes a new list, or signs the same consent again, does not thereby gain time to answer.
             waiting_since = current.first_opened_at
         purge.round_content(room, current.number)
     _begin(room, basis, waiting_since)

@@ -7,7 +7,8 @@
 4. Parts and signed opening are put into the vault in one transaction, before anything is sent. A retry sends those
    bytes, while rules 1 to 4 of the evidence hold and no cell has expired.
 
-An opening of mine that nobody answers in 72 hours ends my openings in this room until new terms are signed.
+An opening of mine that nobody answers in 72 hours ends my openings in this room until new terms are signed, or other
+cells are agreed: what it was about is no more, and nobody could have answered it.
 """
 
 import hashlib
@@ -42,11 +43,12 @@ class OpeningUnanswered(OpeningsWait):
 
 
 class Delivered(Wire):
-    """An opening of mine that the other side has not answered yet: its round, when it was made, under which terms."""
+    """An opening of mine that the other side has not answered yet: when it was made, and what it stands on."""
 
     round: Number
     made: Instant
     terms: DigestText
+    cells: str
 
 
 def open_round(agent: Agent, room: Room) -> bool:
@@ -99,7 +101,8 @@ def _made(agent: Agent, room: Room, round_: RoundView) -> SignedDocument:
             statement = claim.statement(number)
             proofs.append(proof.prove(secret, bytes.fromhex(key), *points_of(part), statement=statement).hex())
             advance(len(part))
-    signed = agent.sign(Opening(claim=claim, proofs=tuple(proofs), created=instant(agent.clock())))
+    opening = Opening(claim=claim, proofs=tuple(proofs), created=instant(agent.clock()))
+    signed = agent.sign(opening)
     prefix = _prefix(room, round_.number)
     with agent.vault.transaction():
         agent.vault.delete_all(prefix)
@@ -107,9 +110,16 @@ def _made(agent: Agent, room: Room, round_: RoundView) -> SignedDocument:
             agent.vault.put(f"{prefix}parts/{number}", data)
         agent.save(prefix + "opening", signed)
         if agent.vault.get(_waiting(room.id)) is None:
-            waiting = Delivered(round=round_.number, made=instant(agent.clock()), terms=room.terms.digest())
+            waiting = Delivered(
+                round=round_.number, made=opening.created, terms=room.terms.digest(), cells=_cells(agent, room)
+            )
             agent.save(_waiting(room.id), waiting)
     return signed
+
+
+def _cells(agent: Agent, room: Room) -> str:
+    """The cells that are agreed now, as text."""
+    return str(sorted(room.sides(agent.me).agreed_cells(agent.clock())))
 
 
 def _claim(agent: Agent, room: Room, round_: RoundView, found: Openable, parts: list[Digest]) -> Claim:
@@ -200,7 +210,9 @@ def _require_answered(agent: Agent, room: Room) -> None:
     waiting = agent.load(Delivered, _waiting(room.id))
     if waiting is None or is_verified(agent, room, waiting.round):
         return
-    if waiting.terms == room.terms.digest() and agent.clock() >= moment(waiting.made) + ANSWER_WITHIN:
+    if (waiting.terms, waiting.cells) != (room.terms.digest(), _cells(agent, room)):
+        answered(agent, room)  # what it stood on is no more: nobody could answer it
+    elif agent.clock() >= moment(waiting.made) + ANSWER_WITHIN:
         raise OpeningUnanswered(
             f"room {room.terms.title}: your opening of {waiting.made} was not answered in 72 hours. Nothing more is "
             "opened in this room until new terms are signed: cleanroom room renew"
