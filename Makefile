@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 
-.PHONY: install demo test lint bench soak lock wheels clean
+.PHONY: install demo test lint bench mutants soak lock wheels clean
 .DELETE_ON_ERROR:
 
 install: .venv/.run
@@ -38,10 +38,19 @@ soak: .venv/.test
 bench: .venv/.run
 	$(BIN)/python -m bench
 
+# Mutation testing of the evaluator and of P8, on a copy (docs/mutants.md). MUTANTS="p8 --minutes 10" for less.
+mutants: .venv/.test .venvs/mutants/.ready
+	$(BIN)/python -m bench.mutants $(MUTANTS)
+
+.venvs/mutants/.ready: requirements/mutants.txt
+	@$(PYTHON) -m venv --clear .venvs/mutants
+	@.venvs/mutants/bin/pip install --disable-pip-version-check -qq --require-hashes -r requirements/mutants.txt
+	@touch $@
+
 # Rewrites the lock files. Needs network; review the diff.
 lock: .venv/.run
 	@$(PYTHON) -m venv .venvs/lock && .venvs/lock/bin/pip install -q --require-hashes -r requirements/lock.txt
-	cd requirements && for name in run test lock; do \
+	cd requirements && for name in run test lock mutants; do \
 	  ../.venvs/lock/bin/uv pip compile $$name.in --upgrade --python-version 3.11 --universal --generate-hashes --no-header -q -o $$name.txt; done
 
 # dist/: the partner's wheel (no server) and the operator's.

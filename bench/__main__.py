@@ -54,6 +54,12 @@ def main() -> int:
         f"\na delta of {delta['changes']:,} in {delta['n']:,}: {delta['wall_s']} s to the new overlap, both sides"
     )
     runs.append({"who": "delta", **delta})
+    shared = _ours("bench.opening", "10000")
+    console.print(
+        f"{shared['n']:,} matches opened, verified, sealed and read on both sides: {shared['wall_s']} s, "
+        f"{shared['cpu_s']} CPU seconds"
+    )
+    runs.append({"who": "opening", **shared})
     if options.scale:
         scale = _ours("bench.scale", str(options.scale))
         console.print(f"real hosts {scale['accounts']}: {scale['count']:,} in common, {scale['wall_s']} s")
