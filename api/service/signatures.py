@@ -176,9 +176,9 @@ def _limit(parts: RequestParts) -> int:
     if "/chunks/" in parts.path:
         return MAX_SEALED_BYTES
     if "/parts/" in parts.path:
-        return MOST_PART_BYTES
+        return MOST_PART_BYTES + MAX_SMALL_BYTES  # what is a little too large is refused in words of its own
     if "/releases/" in parts.path:
-        return MOST_SEALED_BYTES
+        return MOST_SEALED_BYTES + MAX_SMALL_BYTES
     large = ("/epochs/", "/policies/", "/rosters/", "/rounds/", "/notices/")
     return MAX_DOCUMENT_BYTES if any(part in parts.path for part in large) else MAX_SMALL_BYTES
 
