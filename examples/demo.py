@@ -1,6 +1,6 @@
 """`make demo`: an escrow and two partners' agents on this machine map two real account lists, and a sceptic looks.
 
-make demo                     # under a minute, cleans up after itself
+make demo                     # about a minute and a half, cleans up after itself
 make demo DEMO=--keep         # leaves escrow and agents running, and says how to talk to them
 """
 

@@ -54,7 +54,7 @@ def consent(console: Console, steps: Step, room: str, acme: Partner, globex: Par
     _screen(console, "Acme narrows its policy: what will change", acme, "policy", "diff", room, NARROWER)
     with steps("the narrowing is in force at once; Globex's agent drops the values"):
         acme.run("policy", "propose", room, NARROWER, "--user", "Ann", "--yes")
-        _wait(lambda: not _shown(globex, room, WITHDRAWN))
+        _wait(lambda: bool(_rows(globex, room)) and not _shown(globex, room, WITHDRAWN))
     console.print(f"       close dates on Globex's side: {before:,} before, {_shown(globex, room, WITHDRAWN):,} now")
     _screen(
         console,
@@ -91,7 +91,14 @@ def _rows(partner: Partner, room: str) -> list[dict[str, object]]:
 
 
 def _shown(partner: Partner, room: str, field: str) -> int:
-    return sum(field in (row.get("fields") or {}) for row in _rows(partner, room))
+    """How many rows show a value of the field; a withdrawn one is named without its value."""
+    return sum(bool(_field(row, field).get("value")) for row in _rows(partner, room))
+
+
+def _field(row: dict[str, object], field: str) -> dict[str, object]:
+    fields = row.get("fields")
+    found = fields.get(field) if isinstance(fields, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _screen(console: Console, title: str, partner: Partner, *command: object) -> None:
