@@ -233,6 +233,7 @@ def test_a_kill_at_any_request_sends_the_same_bytes_again(world: World, at: int,
     assert disclosed(room.acme, room.room)["release"].unique().tolist() == [1]
 
 
+@pytest.mark.soak
 def test_a_kill_at_any_write_loses_and_doubles_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     room = room_of(world)
     honest, killed = Vault.put, 0
@@ -462,7 +463,7 @@ def test_an_account_suppressed_before_the_first_commit_is_not_matched(world: Wor
     suppress.unsuppress(acme, ["s\x1f00002"])
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_two_thousand_matches_in_several_batches(world: World) -> None:
     room = room_of(world, mine=(0, 2_000), theirs=(0, 2_000))
     begun = time.perf_counter()
