@@ -70,12 +70,13 @@ class Eyes:
             entry, allowed = catalogue.get(name), cell.forms.get(name, Form.HIDDEN)
             if entry is None or allowed is Form.HIDDEN:
                 continue
+            shown = (form, value)
             if form is Form.FULL and allowed is Form.REDUCED:
-                form, value = Form.REDUCED, reduced(entry, value, currency=currency, key=hash_key)  # noqa: PLW2901
+                shown = (Form.REDUCED, reduced(entry, value, currency=currency, key=hash_key))
             elif form is Form.REDUCED and entry.reduced is Reduction.BANDED and not currency:
-                value = _without_code(entry, value)  # noqa: PLW2901 - the one that is shown
-            if value:
-                seen[name] = (form, value)
+                shown = (form, _without_code(entry, value))
+            if shown[1]:
+                seen[name] = shown
         return seen
 
     def _decided(self, theirs: str, mine: str) -> Cell:

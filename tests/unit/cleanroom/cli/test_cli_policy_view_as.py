@@ -100,7 +100,7 @@ def test_values_are_those_that_would_be_sealed(made: Ground) -> None:
     ]
     # An admin is the only one who is shown every field in its sealed form.
     seen = views(made, "admin")["prospects"]["accounts"]
-    assert [account["values"] for account in seen] == sealed  # type: ignore[index,attr-defined]
+    assert [account["values"] for account in seen] == sealed  # type: ignore[index,attr-defined]  # JSON
     assert sealed[1]["amount"] == "under EUR 10,000"
     assert sealed[0]["owner"] == "É. Ü."
     assert "amount" not in sealed[0]
@@ -108,9 +108,9 @@ def test_values_are_those_that_would_be_sealed(made: Ground) -> None:
 
 def test_a_role_is_shown_no_more_than_its_forms(made: Ground) -> None:
     seller, admin = (views(made, role)["prospects"] for role in ("seller", "admin"))
-    assert seller["forms"]["customers"]["account_name"] == Form.HIDDEN  # type: ignore[index,call-overload]
-    assert admin["forms"]["customers"]["account_name"] == Form.FULL  # type: ignore[index,call-overload]
-    assert all("account_name" not in account["values"] for account in seller["accounts"])  # type: ignore[attr-defined]
+    assert seller["forms"]["customers"]["account_name"] == Form.HIDDEN  # type: ignore[index,call-overload]  # JSON
+    assert admin["forms"]["customers"]["account_name"] == Form.FULL  # type: ignore[index,call-overload]  # JSON
+    assert all("account_name" not in account["values"] for account in seller["accounts"])  # type: ignore[attr-defined]  # JSON
 
 
 def test_the_screen_says_that_it_is_not_real_and_cannot_be_steered(made: Ground) -> None:

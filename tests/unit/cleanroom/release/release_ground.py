@@ -58,7 +58,7 @@ def expected(shown: Sides, *numbers: int) -> Expected:
     return Expected.of([match(number) for number in numbers], shown, NOW)
 
 
-def released(number: int, *accounts: dict[str, tuple[str, str]], **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def released(number: int, *accounts: dict[str, tuple[str, str]], **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any member
     """One match of a payload, fields as name -> (form, value)."""
     return {
         "sender": (bytes([number]) * 16).hex(),

@@ -37,7 +37,7 @@ def bo_key() -> SealingKey:
     return SealingKey.generate()
 
 
-def refused(*matches: dict[str, Any], shown: Any = OPEN, numbers: tuple[int, ...] = (1, 2)) -> str:  # noqa: ANN401
+def refused(*matches: dict[str, Any], shown: Any = OPEN, numbers: tuple[int, ...] = (1, 2)) -> str:  # noqa: ANN401 - any value
     with pytest.raises(ReleaseRefused) as refusal:
         checked([payload(*matches)], expected(shown, *numbers))
     assert CANARY not in str(refusal.value)
@@ -124,7 +124,7 @@ def test_more_accounts_than_anybody_has_are_no_payload() -> None:
 # ---- sealing
 
 
-def sealed_release(bo_key: SealingKey, *batches: Payload, **changes: Any) -> tuple[Release, list[bytes]]:  # noqa: ANN401
+def sealed_release(bo_key: SealingKey, *batches: Payload, **changes: Any) -> tuple[Release, list[bytes]]:  # noqa: ANN401 - any value
     empty = document(**changes)
     made = [sealed_batch(empty, index, item, bo_key.public_bytes()) for index, item in enumerate(batches)]
     full = empty.model_copy(update={"batches": tuple(item.described for item in made)})
