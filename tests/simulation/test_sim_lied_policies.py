@@ -27,6 +27,13 @@ CELL, OTHER_CELL = ("customers", "customers"), ("prospects", "prospects")
 Lie = Callable[[RoomView], RoomView]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _staffed(world: World) -> None:
+    """Both have rosters, whichever test comes first."""
+    for agent in world.agents.values():
+        staff(agent)
+
+
 @pytest.fixture
 def room(world: World, acme: Agent, globex: Agent) -> RoomId:
     """A room in which Acme's policy has two versions, both of them seen by both sides."""
