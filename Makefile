@@ -1,6 +1,8 @@
 # make demo | test are all that a newcomer needs; each does its own set-up.
 PYTHON ?= python3.11
 BIN := .venv/bin
+# The tests start hundreds of our commands; without bytecode each would compile the sources again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 
 .PHONY: install demo test lint bench mutants soak lock wheels clean

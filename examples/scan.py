@@ -15,12 +15,18 @@ WINDOWS = {8: "<u8", 4: "<u4"}
 
 def found_in(folder: Path, needles: Iterable[str]) -> set[str]:
     """The needles that occur in any file below `folder`, databases, journals and logs included."""
-    wanted = {needle.encode(): needle for needle in needles if needle}
+    wanted = frozenset(needles)
     found: set[str] = set()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            found |= {wanted[hit] for hit in _hits(path.read_bytes(), wanted.keys())}
+            found |= found_in_file(path, wanted)
     return found
+
+
+def found_in_file(path: Path, needles: Iterable[str]) -> set[str]:
+    """The needles that occur in one file."""
+    wanted = {needle.encode(): needle for needle in needles if needle}
+    return {wanted[hit] for hit in _hits(path.read_bytes(), wanted.keys())}
 
 
 def _hits(data: bytes, needles: Iterable[bytes]) -> set[bytes]:
