@@ -25,6 +25,7 @@ from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.viewing import Viewer
 from cleanroom.domain.clock import system_clock
+from cleanroom.domain.collector import collect_rarely
 from cleanroom.domain.errors import CleanroomError, NotPossibleNow
 from cleanroom.domain.secret import Secret
 from cleanroom.domain.vocabulary import Role, RoomId
@@ -38,6 +39,7 @@ CHOICES = push_plan.Choices(name="bench", segment="customers")
 
 def main() -> None:
     """Obey until stdin ends."""
+    collect_rarely()
     home, room = sys.argv[1:]
     progress = Progress()
     with open_agent(Path(home), Secret(PASSPHRASE), clock=system_clock, progress=progress) as agent:

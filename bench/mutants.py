@@ -1,11 +1,11 @@
 """`make mutants`: changes the evaluator and P8 in one place at a time, and counts how many changes a test notices.
 
-    python -m bench.mutants [evaluator] [p8] [--minutes M] [--json FILE]
+    python -m bench.mutants [evaluator] [p8] [--jobs J] [--minutes M] [--json FILE]
 
-Works on a copy of the tree, never on the tree itself. One process is warmed up with the libraries and forked for each
-mutant; it runs the target's tests until the first fails. Killed: a test failed, or the tests
-took too long. 1 if fewer than 95 % are killed. The order is that of a hash, so that what fits into `--minutes` for each
-target is a fair sample. POSIX only.
+Works on copies of the tree, one for each job, never on the tree itself. One process is warmed up with the libraries and
+forked for each mutant; it runs the target's tests until the first fails. Killed: a test failed, or the tests took too
+long. 1 if fewer than 95 % are killed. The order is that of a hash, so that what fits into `--minutes` for each target
+is a fair sample. POSIX only.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -83,38 +84,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the targets. 1 if too few mutants of one are killed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], default=list(TARGETS))
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=24 * 60)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
+    for name in WARM:
+        importlib.import_module(name)
+    pytest.main(["--version"])
+    gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "tree"
-        ignored = shutil.ignore_patterns(".*", "__pycache__", "dist")
-        shutil.copytree(ROOT, copy, ignore=ignored)
-        _warm_up(copy)
-        found = {name: _run(copy, TARGETS[name], options.minutes) for name in options.targets}
+        found = {name: _in_jobs(Path(folder) / name, TARGETS[name], options) for name in options.targets}
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     return 0 if all(_enough(name, results) for name, results in found.items()) else 1
 
 
-def _warm_up(copy: Path) -> None:
-    """The copy's modules go before the installed ones; the libraries are imported once for all forks."""
-    os.chdir(copy)
-    sys.path[:0] = [str(copy)]
-    for name in WARM:
-        importlib.import_module(name)
-    pytest.main(["--version"])
-    gc.freeze()
+def _in_jobs(folder: Path, target: Target, options: argparse.Namespace) -> list[dict[str, object]]:
+    """The target's mutants, shared out to jobs that each have a copy of the tree."""
+    children = [_job(folder, target, options, number) for number in range(options.jobs)]
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    if any(codes):
+        raise SystemExit("mutants: a job ended with an error; see above")
+    parts = [json.loads((folder / f"{number}.json").read_text(encoding="utf-8")) for number in range(options.jobs)]
+    return [result for part in parts for result in part]
 
 
-def _run(copy: Path, target: Target, minutes: float) -> list[dict[str, object]]:
+def _job(folder: Path, target: Target, options: argparse.Namespace, number: int) -> int:
+    """Begin a job; its process. The copy's modules go before the installed ones."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            copy = folder / f"tree{number}"
+            shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist"))
+            os.chdir(copy)
+            sys.path[:0] = [str(copy)]
+            results = _run(copy, target, options, number)
+            (folder / f"{number}.json").write_text(json.dumps(results), encoding="utf-8")
+            code = 0
+        except BaseException:  # noqa: BLE001 - the process ends here, and its code tells
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(code)
+    return child
+
+
+def _run(copy: Path, target: Target, options: argparse.Namespace, job: int) -> list[dict[str, object]]:
     sys.dont_write_bytecode = False
     if (code := _forked(target, target.modules[0])) != 0:
         raise SystemExit(f"mutants: the tests fail without any change ({code})")
     sys.dont_write_bytecode = True  # from here on: a mutant must not be met again as bytecode
     mutants = [mutant for module in target.modules for mutant in _made(module)]
     mutants.sort(key=lambda mutant: hashlib.sha256(mutant.source.encode()).digest())
-    until = perf_counter() + 60 * minutes
+    mutants = mutants[job :: options.jobs]
+    until = perf_counter() + 60 * options.minutes
     results: list[dict[str, object]] = []
     for number, mutant in enumerate(mutants, 1):
         if perf_counter() > until:
@@ -132,7 +155,10 @@ def _run(copy: Path, target: Target, minutes: float) -> list[dict[str, object]]:
         results.append({"at": f"{mutant.module}:{mutant.line}", "operator": mutant.operator, "outcome": outcome})
         results[-1]["changed"] = changed
         if outcome == "survived":
-            print(f"{number}/{len(mutants)} survived: {mutant.module}:{mutant.line} {mutant.operator}: {changed}")
+            print(
+                f"{number}/{len(mutants)} survived: {mutant.module}:{mutant.line} {mutant.operator}: {changed}",
+                flush=True,
+            )
     return results
 
 

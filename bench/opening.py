@@ -4,7 +4,8 @@
 
 Both lists hold the same N companies with six fields each. Lists are mapped and counted first; the clock starts with the
 two policies in force (the preset `co-sell`) and stops when both agents hold the other side's fields of all N matches.
-Prints n, shared (rows on each side), wall_s, cpu_s (all three processes), peak_mb and the agents' stages in seconds.
+Prints n, shared (rows on each side), wall_s, cpu_s (all three processes), peak_mb, the agents' stages in seconds, and
+point_us, what a multiplication of a point took on one core just then: twelve of them a match are half of the time.
 """
 
 import argparse
@@ -14,7 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench.field import Field, escrow_usage, field
+from matching.group import base_multiply, multiply, random_scalar
 
 LIMIT_SECONDS = 15
 
@@ -27,6 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     with field() as ready:
         result = opening(ready, options.n)
+    result["point_us"] = round(1e6 * point_seconds(), 1)
     print(json.dumps(result) if options.json else "\n".join(f"{key:>8}  {value}" for key, value in result.items()))
     return 0 if result["shared"] == [options.n, options.n] else 1
 
@@ -50,6 +55,14 @@ def opening(ready: Field, n: int) -> dict[str, Any]:
         "peak_mb": round(max(*(item["peak_mb"] for item in shared), escrow_usage(ready.escrow)[1])),
         "stages": [item["stages"] for item in shared],
     }
+
+
+def point_seconds(n: int = 2_000) -> float:
+    """Seconds of CPU for one multiplication: what this machine is worth at the moment."""
+    point = np.frombuffer(base_multiply(random_scalar()), np.uint8)
+    start = time.process_time()
+    multiply(np.tile(point, (n, 1)), random_scalar())
+    return (time.process_time() - start) / n
 
 
 def accounts(path: Path, n: int) -> Path:
