@@ -171,14 +171,14 @@ def add(one: bytes, two: bytes) -> bytes:
     return total
 
 
-def combined(weights: Sequence[int], points: Points) -> bytes:
+def combined(weights: Sequence[int], points: Points, *, name: str = "") -> bytes:
     """The sum of `weights[i] * points[i]` for *public* weights, each from 1 to ORDER - 1. It may be the identity.
 
     Raises:
-        Refusal: `bad_point` with the row, if a point is not a canonical encoding or is the identity; `bad_scalar` with
+        Refusal: `bad_point` with the row and the name, if a point is not a canonical encoding or is the identity;
             the row, if a weight is out of range; `bad_batch` if there is not one weight for each point.
     """
-    flat = _checked(points)
+    flat = _checked(points, name=name)
     if len(weights) != len(points):
         raise Refusal("bad_batch", "not one weight for each point")
 
@@ -192,7 +192,7 @@ def combined(weights: Sequence[int], points: Points) -> bytes:
                     weights[i].to_bytes(32, "little"), flat[32 * i : 32 * i + 32]
                 )
             except RuntimeError:
-                raise _bad_point(i) from None
+                raise _bad_point(i, name=name) from None
             total = rbcl.crypto_core_ristretto255_add(total, part)
         return total
 

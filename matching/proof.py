@@ -70,6 +70,7 @@ def prove(scalar: Scalar, key: bytes, blinded: Points, evaluated: Points, *, sta
         Refusal: `bad_batch`, `bad_point`, `bad_length` as `verify`; `key_differs` if the key is not the scalar's.
     """
     _require_batch(key, blinded, evaluated)
+    require_elements(evaluated, name="evaluated")
     transcript = packed(statement, key, blinded.tobytes(), evaluated.tobytes())
     hedged = packed(secrets.token_bytes(32), scalar.reveal(), transcript)
     return _prove_with_nonce(
@@ -89,12 +90,12 @@ def verify(key: bytes, blinded: Points, evaluated: Points, proof: bytes, *, stat
     """
     _require_batch(key, blinded, evaluated)
     weights = _weights(key, blinded, evaluated, statement)
+    m, z = combined(weights, blinded, name="blinded"), combined(weights, evaluated, name="evaluated")
     if len(proof) != PROOF_BYTES:
         return False
     c, s = int.from_bytes(proof[:32], "little"), int.from_bytes(proof[32:], "little")
     if c >= ORDER or s >= ORDER:
         return False
-    m, z = combined(weights, blinded), combined(weights, evaluated)
     if IDENTITY in (m, z):
         return False
     t2, t3 = linear(c, key, s), linear_pair(s, m, c, z)
@@ -107,7 +108,7 @@ def _prove_with_nonce(  # noqa: PLR0913 - GenerateProof's inputs, and the nonce
     """GenerateProof with ComputeCompositesFast. Only `prove` may choose a nonce; the RFC's vectors bring theirs."""
     if base_multiply(scalar) != key:
         raise Refusal("key_differs", "the key is not the scalar's")
-    m = combined(_weights(key, blinded, evaluated, statement), blinded)
+    m = combined(_weights(key, blinded, evaluated, statement), blinded, name="blinded")
     composite = np.frombuffer(m, np.uint8).reshape(1, len(m))
     z, t3 = multiply(composite, scalar).tobytes(), multiply(composite, nonce).tobytes()
     c = _challenge(key, m, z, base_multiply(nonce), t3, statement=statement).to_bytes(32, "little")
@@ -119,8 +120,6 @@ def _require_batch(key: bytes, blinded: Points, evaluated: Points) -> None:
         raise Refusal("bad_point", "not a canonical encoding of a point, or the identity", place="key")
     if len(blinded) != len(evaluated) or not 0 < len(blinded) <= MOST_ELEMENTS:
         raise Refusal("bad_batch", "a proof covers 1 to 65,535 rows, each with both points")
-    require_elements(blinded, name="blinded")
-    require_elements(evaluated, name="evaluated")
 
 
 def _weights(key: bytes, blinded: Points, evaluated: Points, statement: bytes) -> list[int]:

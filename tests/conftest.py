@@ -6,6 +6,8 @@ import postgresql
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cleanroom.domain.collector import collect_rarely
+
 SLOW_MACHINE = [HealthCheck.too_slow]
 
 settings.register_profile("test", deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINE)
@@ -14,6 +16,7 @@ settings.load_profile("test")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    collect_rarely()
     if config.getoption("markexpr") == "soak":
         settings.load_profile("soak")
 

@@ -18,6 +18,7 @@ from api.service.desk import Desk
 from api.service.server import Listening, serve
 from api.service.settings import DEFAULT_PORT, Settings
 from cleanroom.domain.clock import system_clock
+from cleanroom.domain.collector import collect_rarely
 from cleanroom.domain.errors import CleanroomError, InputRefused
 from cleanroom.domain.vocabulary import PartnerKind
 from cleanroom.messages.documents import instant, read_document
@@ -67,6 +68,7 @@ def serve_command(  # noqa: PLR0913 - options of a command
         if (tls_cert is None) != (tls_key is None):
             raise InputRefused("--tls-cert and --tls-key: both or neither")
         logs.to_stderr()
+        collect_rarely()
         if migrate_first or desk.database.is_sqlite:
             schema.migrate(desk.database)
         at = Listening(host=host, port=port, certificate=tls_cert, private_key=tls_key)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from cleanroom.agent.frames import from_bytes, to_bytes
+from cleanroom.agent.frames import from_bytes, to_bytes, tuples
 from cleanroom.agent.release_content import ShownBefore, exceeds
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
@@ -83,7 +83,7 @@ def note_withdrawn(agent: Agent, room: Room) -> None:
         fresh = {
             number: at
             for number, (name, form, mine, theirs) in enumerate(
-                zip(rows["field"], rows["form"], rows["my_segment"], rows["their_segment"], strict=True)
+                tuples(rows, ["field", "form", "my_segment", "their_segment"])
             )
             if number not in known and form != Form.HIDDEN and is_over(name, form, mine, theirs)
         }

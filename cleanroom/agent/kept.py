@@ -96,6 +96,11 @@ def keep_head(agent: Agent, room: RoomId, newest: KeptHead) -> None:
     agent.save(_prefix(room) + "head", newest)
 
 
+def judged(room: RoomId) -> str:
+    """Address of what `receive.withdraw` has judged last: nothing of it changed, nothing to drop."""
+    return _prefix(room) + "judged"
+
+
 def forget(agent: Agent, room: RoomId) -> None:
     """Delete all that is kept of the other side's accounts in a room."""
     agent.vault.delete_all(_prefix(room))
@@ -176,8 +181,11 @@ def _pairs_in(frame: pd.DataFrame, others: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _frame(rows: Sequence[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=columns)
-    return frame.astype({name: "int64" if name in _NUMBERS else "str" for name in columns})
+    values = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    types = ["int64" if name in _NUMBERS else "str" for name in columns]
+    return pd.DataFrame(
+        {name: pd.Series(value, dtype=kind) for name, value, kind in zip(columns, values, types, strict=True)}
+    )
 
 
 def _joined(parts: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -11,10 +11,22 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from cleanroom.agent.client import ReleasePlace
-from cleanroom.agent.kept import Kept, KeptHead, Labels, after, head, keep, keep_head, kept, withdrawn
+from cleanroom.agent.frames import tuples
+from cleanroom.agent.kept import (
+    PAIR,
+    Kept,
+    KeptHead,
+    Labels,
+    after,
+    head,
+    judged,
+    keep,
+    keep_head,
+    kept,
+    withdrawn,
+)
 from cleanroom.agent.release_checks import CheckedMatch, Expected, checked, unsealed
 from cleanroom.agent.release_content import ShownBefore, accounts_of, exceeds, newest_round, own_accounts
 from cleanroom.agent.rooms import Room
@@ -58,37 +70,37 @@ def withdraw(agent: Agent, room: Room) -> int:
     the owner sends the reduced one.
     """
     with agent.locked(f"receive-{room.id}"):
+        at, sides, last = agent.clock(), room.sides(room.other.partner), head(agent, room.id)
+        policies = f"{room.policy_digest(agent.me)} {room.policy_digest(room.other.partner)} {room.terms.digest()}"
+        grounds = f"{policies} {sides.slice(at)} {last.digest if last else ''}".encode()
+        if agent.vault.get(judged(room.id)) == grounds:
+            return 0  # nothing that decides it has changed since all of it was looked at
         before = kept(agent, room.id)
-        ended, unseen = _over(before, room.sides(room.other.partner), agent.clock())
-        if not ended.any() and not unseen.any():
-            return 0
-        now = instant(agent.clock())
-        before.fields.loc[ended] = withdrawn(before.fields[ended], now)
-        before.matches.loc[unseen, "withdrawn"] = now
+        ended, unseen = _over(before, sides, at)
+        before.fields.loc[ended] = withdrawn(before.fields[ended], instant(at))
+        before.matches.loc[unseen, "withdrawn"] = instant(at)
         with agent.vault.transaction():
-            keep(agent, room.id, before)
+            if ended.any() or unseen.any():
+                keep(agent, room.id, before)
+            agent.vault.put(judged(room.id), grounds)
     return int(ended.sum())
 
 
 def _over(before: Kept, sides: Sides, at: datetime) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which kept fields, and which matches, the policies do not give any more."""
     matches, fields = before.matches, before.fields
-    cells = list(zip(matches["their_segment"], matches["my_segment"], strict=True))
-    cell_of = dict(zip(_pairs(matches), cells, strict=True))
+    cells = list(tuples(matches, ["their_segment", "my_segment"]))
+    cell_of = dict(zip(tuples(matches, PAIR), cells, strict=True))
 
     @cache
     def over(cell: tuple[str, str], name: str, form: str) -> bool:
         return exceeds(sides, ShownBefore(field=name, form=Form(form), owners=cell[0], recipients=cell[1]), at)
 
-    shown = zip(_pairs(fields), fields["field"], fields["form"], fields["withdrawn"], strict=True)
-    ended = np.array([not gone and over(cell_of[pair], name, form) for pair, name, form, gone in shown], np.bool_)
+    shown = tuples(fields, [*PAIR, "field", "form", "withdrawn"])
+    ended = np.array([not gone and over(cell_of[*pair], name, form) for *pair, name, form, gone in shown], np.bool_)
     seen = zip(cells, matches["withdrawn"], strict=True)
     unseen = np.array([not gone and over(cell, ACCOUNT, Form.EXISTS) for cell, gone in seen], np.bool_)
     return ended, unseen
-
-
-def _pairs(frame: pd.DataFrame) -> list[tuple[int, str, str]]:
-    return list(zip(frame["epoch"], frame["mine"], frame["theirs"], strict=True))
 
 
 def _is_known(release: Release, last: KeptHead) -> bool:

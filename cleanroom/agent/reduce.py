@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, assert_never
 
@@ -57,6 +58,7 @@ def hashed(name: str, value: str, key: bytes) -> str:
     return made.hexdigest()[:HASH_CHARACTERS]
 
 
+@lru_cache(maxsize=256)
 def bands(field: Field, currency: str) -> tuple[str, ...]:
     """All bands of a field in one currency, lowest first; "" for bands without a code."""
     edges = _edges(field, currency)

@@ -21,7 +21,15 @@ from cleanroom.agent.shown_values import broken_rule
 from cleanroom.agent.verified import VerifiedMatch
 from cleanroom.domain.fields import Field, FieldType
 from cleanroom.domain.vocabulary import Form, Nomination
-from cleanroom.messages.releases import Payload, Release, ReleasedAccount, ReleasedMatch, ReleaseRefused, unpad
+from cleanroom.messages.releases import (
+    Payload,
+    Release,
+    ReleasedAccount,
+    ReleasedMatch,
+    ReleaseRefused,
+    Shown,
+    unpad,
+)
 from cleanroom.messages.sealing import SealingKey, UnsealRefused, unseal
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import LEVEL
@@ -44,11 +52,37 @@ class Expected:
     matches: Mapping[tuple[str, str], VerifiedMatch]
     sides: Sides
     at: datetime
+    catalogue: Mapping[str, Field] = field(repr=False)
+    _cells: dict[tuple[int, int], Mapping[str, Form] | None] = field(default_factory=dict, repr=False)
+    _rules: dict[tuple[str, Form, str, bool], str | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, matches: Sequence[VerifiedMatch], sides: Sides, at: datetime) -> "Expected":
         """`sides` is the sender's direction."""
-        return cls(matches={(match.theirs.hex(), match.mine.hex()): match for match in matches}, sides=sides, at=at)
+        return cls(
+            matches={(match.theirs.hex(), match.mine.hex()): match for match in matches},
+            sides=sides,
+            at=at,
+            catalogue={entry.name: entry for entry in sides.ground.catalogue},
+        )
+
+    def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
+        """The highest form of every field in a match's cell; None if the cell is not agreed. Decided once a cell."""
+        cell = (match.their_segment, match.my_segment)
+        if cell not in self._cells:
+            theirs, mine = (self.sides.ground.segments[index] for index in cell)
+            agreed = self.sides.agreed(theirs, mine, self.at)
+            forms = self.sides.cell_forms(theirs, mine, self.at, Nomination.NONE)
+            self._cells[cell] = forms if agreed else None
+        return self._cells[cell]
+
+    def broken_rule(self, name: str, shown: Shown, *, currency_shown: bool) -> str | None:
+        """Rule 5 for one value. Remembered: most values of a list repeat."""
+        asked = (name, shown.form, shown.value, currency_shown)
+        if asked not in self._rules:
+            entry = self.catalogue[name]
+            self._rules[asked] = broken_rule(entry, shown.form, shown.value, currency_shown=currency_shown)
+        return self._rules[asked]
 
 
 def unsealed(release: Release, index: int, sealed: bytes, key: SealingKey) -> Payload:
@@ -83,37 +117,25 @@ def checked(payloads: Sequence[Payload], expected: Expected) -> tuple[CheckedMat
 
 
 def _check_accounts(released: ReleasedMatch, match: VerifiedMatch, expected: Expected, place: str) -> None:
-    labels = expected.sides.ground.segments
-    theirs, mine = labels[match.their_segment], labels[match.my_segment]
     if not released.accounts:
         return
     if len(released.accounts) > MOST_ACCOUNTS:
         raise ReleaseRefused(f"{place}: more than {MOST_ACCOUNTS} accounts")
-    if not expected.sides.agreed(theirs, mine, expected.at):
+    forms = expected.forms(match)
+    if forms is None:
         raise ReleaseRefused(f"{place}: its cell is not agreed")
-    forms = expected.sides.cell_forms(theirs, mine, expected.at, Nomination.NONE)
-    catalogue = {entry.name: entry for entry in expected.sides.ground.catalogue}
-    currency_shown = any(
-        entry.type is FieldType.CURRENCY and forms[entry.name] is Form.FULL for entry in catalogue.values()
-    )
     for number, account in enumerate(released.accounts):
-        _check_fields(account, forms, catalogue, currency_shown=currency_shown, place=f"{place}, account {number}")
+        _check_fields(account, forms, expected, f"{place}, account {number}")
 
 
-def _check_fields(
-    account: ReleasedAccount,
-    forms: Mapping[str, Form],
-    catalogue: Mapping[str, Field],
-    *,
-    currency_shown: bool,
-    place: str,
-) -> None:
+def _check_fields(account: ReleasedAccount, forms: Mapping[str, Form], expected: Expected, place: str) -> None:
+    currencies = (entry.name for entry in expected.catalogue.values() if entry.type is FieldType.CURRENCY)
+    currency_shown = any(forms[name] is Form.FULL for name in currencies)
     for name, shown in account.fields.items():
-        entry = catalogue.get(name)
-        if entry is None:
+        if name not in expected.catalogue:
             raise ReleaseRefused(f"{place}: a field that is not in the room's catalogue")
         if shown.form not in _FORMS or LEVEL[shown.form] > LEVEL[forms[name]]:
             raise ReleaseRefused(f"{place}, {name}: in a form above the one that both policies allow")
-        rule = broken_rule(entry, shown.form, shown.value, currency_shown=currency_shown)
+        rule = expected.broken_rule(name, shown, currency_shown=currency_shown)
         if rule is not None:
             raise ReleaseRefused(f"{place}, {name}: {rule}")

@@ -84,6 +84,7 @@ class Rules:
     at: datetime
     hash_key: bytes = field(repr=False)
     _cells: dict[tuple[int, int], Mapping[str, Form] | None] = field(default_factory=dict, repr=False)
+    _values: dict[tuple[str, Form, str, str], Shown | None] = field(default_factory=dict, repr=False)
 
     def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
         """The sealed form of every field of my entry; None if the match's cell is not agreed."""
@@ -94,6 +95,17 @@ class Rules:
             decided = self.sides.cell_forms(mine, theirs, self.at, Nomination.NONE)
             self._cells[cell] = decided if agreed else None
         return self._cells[cell]
+
+    def shown(self, entry: Field, form: Form, value: str, currency: str) -> Shown | None:
+        """A value in a form, or None if it has none that may leave. Remembered: most values of a list repeat."""
+        asked = (entry.name, form, value, currency)
+        if asked not in self._values:
+            if form is Form.REDUCED:
+                value = reduced(entry, value, currency=currency, key=self.hash_key)
+            value = harmless(entry, value)
+            broken = broken_rule(entry, form, value, currency_shown=bool(currency))
+            self._values[asked] = Shown(form=form, value=value) if broken is None else None
+        return self._values[asked]
 
 
 def newest_round(agent: Agent, room: Room) -> int:
@@ -130,13 +142,13 @@ def own_accounts(
         columns = [name for name in part.accounts.columns if name != "suppressed"]
         rows = records(part.accounts[columns].iloc[positions])
         accounts = {
-            int(position): OwnAccount(id=str(row["account_id"]), columns={str(name): str(row[name]) for name in row})
-            for position, row in zip(positions, rows, strict=True)
+            position: OwnAccount(id=row["account_id"], columns=row)
+            for position, row in zip(positions.tolist(), rows, strict=True)
         }
-        for position, kind, key in zip(held["account"], held["kind"], held["key"], strict=True):
-            pair = (index_of.get(int(kind), -1), str(key))
+        for row in records(held):
+            pair = (index_of.get(row["kind"], -1), row["key"])
             if pair in wanted:
-                found[pair].append(accounts[int(position)])
+                found[pair].append(accounts[row["account"]])
     return {pair: tuple(accounts) for pair, accounts in found.items()}
 
 
@@ -171,13 +183,9 @@ def _shown(account: OwnAccount, forms: Mapping[str, Form], rules: Rules) -> dict
     for entry in catalogue:
         form = forms.get(entry.name, Form.HIDDEN)
         value = account.value(entry.name) if form is not Form.HIDDEN else ""
-        if not value:
-            continue
-        if form is Form.REDUCED:
-            value = reduced(entry, value, currency=currency, key=rules.hash_key)
-        value = harmless(entry, value)
-        if broken_rule(entry, form, value, currency_shown=bool(currency)) is None:
-            shown[entry.name] = Shown(form=form, value=value)
+        made = rules.shown(entry, form, value, currency) if value else None
+        if made is not None:
+            shown[entry.name] = made
     return shown
 
 

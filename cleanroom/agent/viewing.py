@@ -37,6 +37,7 @@ class Cell:
     agreed: bool
     forms: Mapping[str, Form]
     by_name: bool
+    catalogue: Mapping[str, Field] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,7 @@ class Eyes:
         self, cell: Cell, account: Mapping[str, tuple[Form, str]], hash_key: bytes
     ) -> dict[str, tuple[Form, str]]:
         """The fields of one account of the other side, name to (form, value), as the viewer's role has them."""
-        catalogue = {entry.name: entry for entry in self.sides.ground.catalogue}
-        currency = self._currency(cell, account)
+        catalogue, currency = cell.catalogue, self._currency(cell, account)
         seen: dict[str, tuple[Form, str]] = {}
         for name, (form, value) in account.items():
             entry, allowed = catalogue.get(name), cell.forms.get(name, Form.HIDDEN)
@@ -82,14 +82,15 @@ class Eyes:
     def _decided(self, theirs: str, mine: str) -> Cell:
         labels = self.sides.ground.segments
         if theirs not in labels or mine not in labels or not self.sides.agreed(theirs, mine, self.at):
-            return Cell(agreed=False, forms={}, by_name=False)
+            return Cell(agreed=False, forms={}, by_name=False, catalogue={})
         context = Context(mine=theirs, theirs=mine, purpose=self.sides.use, role=self.viewer.role, at=self.at)
         forms = {entry.name: self.sides.form(entry.name, context) for entry in self.sides.ground.catalogue}
         by_name = any(
             forms[entry.name] is not Form.HIDDEN and self._is_named(entry, context)
             for entry in self.sides.ground.catalogue
         )
-        return Cell(agreed=True, forms=forms, by_name=by_name)
+        catalogue = {entry.name: entry for entry in self.sides.ground.catalogue}
+        return Cell(agreed=True, forms=forms, by_name=by_name, catalogue=catalogue)
 
     def _is_named(self, entry: Field, context: Context) -> bool:
         """Whether a grant of the other side names the viewer's role."""

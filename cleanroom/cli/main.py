@@ -36,6 +36,7 @@ from cleanroom.cli.exits import Exit, exit_of
 from cleanroom.cli.invocation import Ask, Environment
 from cleanroom.cli.output import Output
 from cleanroom.domain.clock import system_clock
+from cleanroom.domain.collector import collect_rarely
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.secret import Secret
 from matching.refusal import Refusal
@@ -144,6 +145,7 @@ def run(arguments: Sequence[str], environment: Environment) -> int:
 
 def main() -> None:
     """Run the command that the process was started with."""
+    collect_rarely()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A name that the terminal's encoding lacks must not end the command.

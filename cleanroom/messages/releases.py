@@ -5,11 +5,10 @@ bound to (HPKE `info`) is `release_info`: room, epoch, direction, number, batch,
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from cleanroom.domain.errors import VerificationFailed
 from cleanroom.domain.vocabulary import Form
@@ -29,7 +28,7 @@ from cleanroom.messages.documents import (
 )
 from matching.packing import packed
 
-BATCH_MATCHES: Final = 256
+BATCH_MATCHES: Final = 1_024
 MOST_BATCHES: Final = 5_000
 MOST_SEALED_BYTES: Final = 1 << 20
 LONGEST_VALUE: Final = 10_000
@@ -44,6 +43,10 @@ class ReleaseRefused(VerificationFailed):
     code = "release_refused"
 
 
+def _in_order(fields: "dict[str, Shown]") -> "dict[str, Shown]":
+    return dict(sorted(fields.items()))
+
+
 class Shown(Wire):
     """One field of one account, in the form that both policies allow."""
 
@@ -54,15 +57,15 @@ class Shown(Wire):
 class ReleasedAccount(Wire):
     """One account of a matched entry: the fields that are shown of it."""
 
-    fields: Annotated[dict[Label, Shown], Field(max_length=200)]
+    fields: Annotated[dict[Label, Shown], Field(max_length=200), AfterValidator(_in_order)]
 
 
 class ReleasedMatch(Wire):
     """All that is shown of one match; no account is a withdrawal. Handles are the entries' names in this epoch."""
 
-    sender: Bytes16
-    recipient: Bytes16
     accounts: Annotated[tuple[ReleasedAccount, ...], BeforeValidator(as_tuple), Field(max_length=100)]
+    recipient: Bytes16
+    sender: Bytes16
 
 
 class Payload(Wire):
@@ -142,23 +145,8 @@ def handles_digest(handles: Iterable[str]) -> str:
 
 
 def canonical(part: Payload | ReleasedMatch) -> bytes:
-    """RFC 8785 for what these hold, texts and ASCII member names but no numbers: much faster than the general way."""
-    if isinstance(part, Payload):
-        return _dumped({"hash_key": part.hash_key, "matches": [_plain(match) for match in part.matches]})
-    return _dumped(_plain(part))
-
-
-def _plain(match: ReleasedMatch) -> dict[str, object]:
-    """What `model_dump` gives, without its cost: ten thousand matches pass here on each side."""
-    accounts = [
-        {"fields": {name: {"form": shown.form, "value": shown.value} for name, shown in account.fields.items()}}
-        for account in match.accounts
-    ]
-    return {"accounts": accounts, "recipient": match.recipient, "sender": match.sender}
-
-
-def _dumped(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """RFC 8785, many times faster than the general way: these models hold texts only, their members in sorted order."""
+    return part.model_dump_json().encode()
 
 
 def pad(payload: Payload) -> bytes:
@@ -182,7 +170,6 @@ def unpad(data: bytes) -> Payload:
         payload = Payload.model_validate_json(text)
     except ValidationError:
         raise ReleaseRefused("release: a batch does not have the form of one") from None
-    # All members are required and texts: what was read and written again shows order, spaces, escapes and repeats.
-    if _dumped(json.loads(text)) != text:
+    if canonical(payload) != text:
         raise ReleaseRefused("release: a batch is not in canonical form (RFC 8785)")
     return payload

@@ -1,6 +1,7 @@
 """The envelope around a signed document, and the one function that opens it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from cryptography.exceptions import InvalidSignature
@@ -9,6 +10,8 @@ from pydantic import BeforeValidator, Field
 
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages.documents import (
+    LONGEST_REMEMBERED,
+    REMEMBERED,
     Bytes64,
     Document,
     DocumentRefused,
@@ -52,12 +55,20 @@ def check_signature(document_type: str, text: str, signature: Signature, identit
     Raises:
         DocumentRefused: if it does not hold.
     """
+    holds = _holds if len(text) > LONGEST_REMEMBERED else _remembered
+    if not holds(identity_key, signature.signature, signing_input(document_type, text)):
+        raise DocumentRefused(f"{document_type}: a signature does not hold")
+
+
+def _holds(identity_key: bytes, signature: str, signed: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(identity_key).verify(
-            bytes.fromhex(signature.signature), signing_input(document_type, text)
-        )
+        Ed25519PublicKey.from_public_bytes(identity_key).verify(bytes.fromhex(signature), signed)
     except (InvalidSignature, ValueError):
-        raise DocumentRefused(f"{document_type}: a signature does not hold") from None
+        return False
+    return True
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_holds)  # what was checked once is looked at again and again
 
 
 def open_document(kind: type[D], signed: SignedDocument, signers: Mapping[str, bytes]) -> D:
