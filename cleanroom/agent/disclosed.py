@@ -21,7 +21,7 @@ from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import Form, RoomId
 from cleanroom.messages.documents import Count, DigestText, Instant, Number, PartnerName, Wire, instant
 
-ROWS: Final = ["account_id", "field", "form", "match", "my_segment", "their_segment"]
+ROWS: Final = ["account_id", "field", "form", "match", "their_match", "my_segment", "their_segment"]
 DISCLOSED: Final = [
     *("account_id", "field", "form", "released", "handed_over", "withdrawn"),
     *("my_policy", "their_policy", "epoch", "release", "match"),
@@ -131,8 +131,9 @@ def _mark_replaced(table: pd.DataFrame, entries: list[Entry]) -> None:
     for entry in entries:
         this = (table["epoch"] == entry.epoch) & (table["release"] == entry.number)
         earlier = (table["epoch"] == entry.epoch) & (table["release"] < entry.number)
-        touched = earlier & table["match"].isin(table["match"][this])
-        kept = _among(table[touched], table[this], [*what, "match"])
+        pair = ["match", "their_match"]
+        touched = earlier & _among(table, table[this], pair)
+        kept = _among(table[touched], table[this], [*what, *pair])
         _end(table, touched, kept, entry.created)
         if entry.number == 1:
             older = table["epoch"] < entry.epoch

@@ -60,7 +60,7 @@ class Labels:
 
     segments: Sequence[str]
     kinds: Sequence[str]
-    accounts: dict[str, tuple[str, ...]] = field(repr=False)  # by my handle
+    accounts: dict[tuple[str, str], tuple[str, ...]] = field(repr=False)  # by both handles, mine first
 
 
 def kept(agent: Agent, room: RoomId) -> Kept:
@@ -129,7 +129,7 @@ def after(before: Kept, release: Release, matches: Sequence[CheckedMatch], label
 def _match_row(item: CheckedMatch, release: Release, labels: Labels, now: str) -> tuple[object, ...]:
     match, mine = item.match, item.match.mine.hex()
     kinds = " ".join(labels.kinds[kind] for kind in sorted(match.kinds))
-    accounts = json.dumps(labels.accounts.get(mine, ()))
+    accounts = json.dumps(labels.accounts.get((mine, match.theirs.hex()), ()))
     segments = (labels.segments[match.my_segment], labels.segments[match.their_segment])
     withdrawn = "" if item.accounts else now
     pair = (release.epoch, mine, match.theirs.hex())

@@ -171,6 +171,9 @@ def _labels(agent: Agent, room: Room, matches: Sequence[CheckedMatch]) -> Labels
         segments=room.terms.segments,
         kinds=room.kind_names,
         accounts={
-            item.match.mine.hex(): tuple(account.id for account in accounts_of(item.match, holders)) for item in matches
+            (item.match.mine.hex(), item.match.theirs.hex()): tuple(
+                account.id for account in accounts_of(item.match, holders)
+            )
+            for item in matches
         },
     )

@@ -219,7 +219,7 @@ def _journal(room: Room, changed: Sequence[Content]) -> pd.DataFrame:
     rows: list[tuple[str, ...]] = []
     for content in changed:
         match = content.match
-        place = (match.mine.hex(), labels[match.my_segment], labels[match.their_segment])
+        place = (match.mine.hex(), match.theirs.hex(), labels[match.my_segment], labels[match.their_segment])
         if not content.accounts:
             rows.append(("", "", Form.HIDDEN, *place))
         for account, released in zip(content.accounts, content.released.accounts, strict=True):

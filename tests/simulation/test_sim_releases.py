@@ -118,6 +118,33 @@ def test_only_accounts_that_hold_the_proven_key_are_shown(world: World) -> None:
     assert "Company 2 a" in room.table(room.globex)["account_name"].tolist()
 
 
+def test_an_entry_that_matches_twice_stands_beside_each_with_the_accounts_that_hold_its_key(world: World) -> None:
+    known = deals(2, 3, prefix="a")[0]
+    twin = {**known, "account_id": "a\x1fb", "name": "Twin"}  # one entry: the same website
+    other = {**known, "account_id": "g\x1fb", "name": "Twin", "website": "elsewhere.com"}
+    mine, theirs = [known, twin, *deals(3, 6, prefix="a")], [*deals(2, 8, prefix="g"), other]
+    room = opened(world, mine, theirs, acme=plain(FULL), globex=plain(FULL))
+    room.settle()
+    seen = {(row.account, row.fields["account_name"].value) for row in room.shared(room.acme).rows}
+    told = {(row.fields["account_name"].value, row.account) for row in room.shared(room.globex).rows}
+    pairs = {("Company 2 a", "Company 2 g"), ("Twin", "Company 2 g"), ("Twin", "Twin")}
+    assert seen == told == pairs | {(f"Company {i} a", f"Company {i} g") for i in (3, 4, 5)}
+
+
+def test_one_match_of_an_entry_may_change_alone(world: World) -> None:
+    """The journal of the others says nothing of it."""
+    known = {**deals(2, 3, prefix="a")[0], "duns": "15-048-3782"}
+    twin = {**known, "account_id": "a\x1fb", "name": "Twin", "website": "elsewhere.com"}  # one entry: the same DUNS
+    theirs = [*deals(2, 8, prefix="g"), *deals(9, 10, prefix="g", website="elsewhere.com")]
+    room = opened(world, [known, twin, *deals(3, 6, prefix="a")], theirs, acme=plain(FULL), globex=plain(FULL))
+    room.settle()
+    push(room, room.acme, [{**known, "stage": "won"}, twin, *deals(3, 6, prefix="a")])
+    room.settle()
+    assert [chain[-1].number for chain in room.view(room.acme).releases.values()] == [2, 1]
+    assert not disclosed(room.acme, room.room)["withdrawn"].any()
+    assert set(room.table(room.globex)["state"]) == {"shown"}
+
+
 def test_nothing_is_sent_twice_and_nothing_before_both_have_sent(world: World) -> None:
     room = room_of(world)
     room.share(room.acme)

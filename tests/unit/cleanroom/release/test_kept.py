@@ -14,7 +14,9 @@ OPEN = sides(stage=Form.FULL, region=Form.FULL)
 LABELS = Labels(
     segments=("customers", "prospects"),
     kinds=("lei", "duns", "vat", "domain"),
-    accounts={match(number).mine.hex(): (f"my {number}",) for number in (1, 2, 3)},
+    accounts={
+        (item.mine.hex(), item.theirs.hex()): (f"my {number}",) for number, item in enumerate(map(match, (1, 2, 3)), 1)
+    },
 )
 NOTHING = Kept(matches=_frame([], MATCHES), fields=_frame([], FIELDS))
 
