@@ -121,17 +121,22 @@ def revoked(policy: Policy) -> Policy:
     return Policy(owner=policy.owner, rules=denies, accepts=hidden, ceilings=policy.ceilings)
 
 
-def approve(agent: Agent, room_id: RoomId, approver: UserSession) -> InForce:
+def approve(agent: Agent, room_id: RoomId, approver: UserSession, *, shown: str | None = None) -> InForce:
     """Sign the draft as a second person, and put it in force; or alone, where nobody else could, after 24 hours.
 
+    `shown` is the digest of the draft that the approver has seen: reading and typing take a while, and another author
+    may have been quicker. None approves whatever waits.
+
     Raises:
-        NoDraft: nothing waits, or what waits was made for another roster, terms or version.
+        NoDraft: nothing waits, or another draft than was shown, or it was made for another roster, terms or version.
         NotAnApprover, ApproverIsAuthor: the user may not approve, or not this.
         EscrowProblem: `approval_too_early`, naming the hour.
     """
     with agent.locked("policies"):
         room = _working(agent, room_id)
         record, draft = _waiting(agent, room)
+        if shown not in (None, draft.digest):
+            raise NoDraft(f"room {room.terms.title}: another draft waits by now than the one that was shown")
         _require_approver(approver, _roster(agent))
         if approver.id != draft.document.author:
             signature = approver.signature(draft.document.type, record.document)

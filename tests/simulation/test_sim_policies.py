@@ -69,7 +69,9 @@ def test_a_widening_waits_for_a_second_person(acme: Agent, globex: Agent, room: 
     assert open_room(globex, room).policy(acme.me) is None
     with pytest.raises(ApproverIsAuthor):
         policies.approve(acme, room, ann)
-    item = policies.approve(acme, room, bob)
+    with pytest.raises(NoDraft, match="another draft"):
+        policies.approve(acme, room, bob, shown="0" * 64)
+    item = policies.approve(acme, room, bob, shown=draft.digest)
     assert (item.author, item.approver, item.alone) == (ann.id, bob.id, False)
     for agent in (acme, globex):
         assert newest(agent, room, acme) == item
