@@ -16,7 +16,7 @@ from typing import Final
 
 import pandas as pd
 
-from cleanroom.agent.frames import from_bytes, to_bytes
+from cleanroom.agent.frames import from_bytes, to_bytes, tuples
 from cleanroom.agent.release_checks import CheckedMatch
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import RoomId
@@ -157,22 +157,39 @@ def withdrawn(rows: pd.DataFrame, now: str) -> pd.DataFrame:
 
 
 def _carried(before: Kept, matches: pd.DataFrame, fields: pd.DataFrame, epoch: int, now: str) -> pd.DataFrame:
-    """Notes of what was shown in earlier epochs and is not any more, tied to the new matches by my own accounts."""
-    old = before.matches[before.matches["epoch"] < epoch]
-    if old.empty or matches.empty:
-        return _frame([], FIELDS)
-    pairs = list(old[PAIR].itertuples(index=False, name=None))
-    pair_of = {name: pair for pair, text in zip(pairs, old["accounts"], strict=True) for name in json.loads(text)}
-    earlier = before.fields[before.fields["epoch"] < epoch].groupby(PAIR, sort=False)
-    shown: dict[object, pd.DataFrame] = dict(iter(earlier))
-    there = set(fields[["mine", "theirs", "field"]].itertuples(index=False, name=None))
-    notes = []
-    for mine, theirs, text in zip(matches["mine"], matches["theirs"], matches["accounts"], strict=True):
-        for pair in {pair_of[name] for name in json.loads(text) if name in pair_of} & shown.keys():
-            rows = shown[pair]
-            lost = rows[[(mine, theirs, name) not in there for name in rows["field"]]].drop_duplicates("field")
-            notes.append(withdrawn(lost.assign(epoch=epoch, mine=mine, theirs=theirs, account=0), now))
-    return _joined(notes, FIELDS)
+    """Notes of what was shown in earlier epochs and is not any more, tied to the new matches by my own accounts.
+
+    Handles are others in every epoch. Of an account of mine beside two of theirs, a field counts as shown while either
+    of them shows it.
+    """
+    old, earlier = (frame[frame["epoch"] < epoch] for frame in (before.matches, before.fields))
+    shown, there = _fields_by_account(old, earlier), _fields_by_account(matches, fields)
+    places: list[int] = []
+    pairs: list[tuple[str, str]] = []
+    for mine, theirs, text in tuples(matches, ["mine", "theirs", "accounts"]):
+        lost = {
+            name: place
+            for account in json.loads(text)
+            for name, place in shown.get(account, {}).items()
+            if name not in there.get(account, {})
+        }
+        places += lost.values()
+        pairs += [(mine, theirs)] * len(lost)
+    rows = earlier.loc[places].reset_index(drop=True)
+    handles = pd.DataFrame(pairs, columns=["mine", "theirs"], dtype="str")
+    return withdrawn(rows.assign(epoch=epoch, account=0, mine=handles["mine"], theirs=handles["theirs"]), now)
+
+
+def _fields_by_account(matches: pd.DataFrame, fields: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """My account -> each field that stands beside it in any match -> where `fields` has it."""
+    of_pair: dict[tuple[object, ...], dict[str, int]] = {}
+    for place, (*pair, name) in zip(fields.index.tolist(), tuples(fields, [*PAIR, "field"]), strict=True):
+        of_pair.setdefault(tuple(pair), {}).setdefault(name, place)
+    found: dict[str, dict[str, int]] = {}
+    for *pair, text in tuples(matches, [*PAIR, "accounts"]):
+        for account in json.loads(text):
+            found.setdefault(account, {}).update(of_pair.get(tuple(pair), {}))
+    return found
 
 
 def _pairs_in(frame: pd.DataFrame, others: pd.DataFrame) -> "pd.Series[bool]":

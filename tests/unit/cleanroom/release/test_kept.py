@@ -1,6 +1,7 @@
 """What is kept of the other side's accounts, release after release and over epochs; and what is read of a chain."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,10 +22,10 @@ LABELS = Labels(
 NOTHING = Kept(matches=_frame([], MATCHES), fields=_frame([], FIELDS))
 
 
-def step(before: Kept, number: int, *matches: dict[str, Any], epoch: int = 0) -> Kept:
+def step(before: Kept, number: int, *matches: dict[str, Any], epoch: int = 0, labels: Labels = LABELS) -> Kept:
     release = document(number=number, previous="" if number == 1 else "1" * 64, epoch=epoch)
     found = checked([payload(*matches)], expected(OPEN, 1, 2, 3))
-    return after(before, release, found, LABELS, f"2026-03-0{number + epoch}T09:00:00Z")
+    return after(before, release, found, labels, f"2026-03-0{number + epoch}T09:00:00Z")
 
 
 def stage(value: str) -> dict[str, tuple[str, str]]:
@@ -69,6 +70,19 @@ def test_a_later_epoch_replaces_all_and_keeps_the_notes_by_my_accounts() -> None
     second = step(first, 1, released(1, stage("c")), epoch=1)
     assert shown(second) == [(1, 0, "region", "", "2026-03-02T09:00:00Z"), (1, 0, "stage", "c", "")]
     assert second.matches["epoch"].tolist() == [1]
+
+
+def test_an_account_beside_two_of_theirs_keeps_what_either_shows_over_epochs() -> None:
+    """Which of the two was which is not known any more."""
+    twice = replace(LABELS, accounts=dict.fromkeys(LABELS.accounts, ("mine",)))
+    both = {**stage("a"), "region": ("full", "north")}
+    first = step(NOTHING, 1, released(1, stage("a")), released(2, both), labels=twice)
+    second = step(first, 1, released(1, both), released(2, stage("b")), epoch=1, labels=twice)
+    assert not (second.fields["withdrawn"] != "").any()
+    third = step(second, 1, released(1, stage("a")), released(2, stage("b")), epoch=2, labels=twice)
+    gone = third.fields[third.fields["withdrawn"] != ""]
+    assert gone[["field", "value"]].to_numpy().tolist() == [["region", ""]] * 2
+    assert gone["mine"].tolist() == third.matches["mine"].tolist()
 
 
 @pytest.mark.parametrize("rows", [[], [released(1)]])
