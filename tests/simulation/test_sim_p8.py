@@ -32,6 +32,7 @@ from cleanroom.domain.vocabulary import RoundState
 from cleanroom.messages import openings
 from cleanroom.messages.openings import Claim, Evidence, OpenedRow, OpeningRefused
 from matching.group import base_multiply, random_scalar
+from matching.rows import concatenated
 
 CELL = ("customers", "prospects")
 PART_ROWS = 3
@@ -293,9 +294,10 @@ def test_a_point_is_there_once(scene: Scene, patient: Rehearsal, monkeypatch: py
 # ---- steps 7 and 8
 
 
+@pytest.mark.parametrize("doubled", [False, True])
 @pytest.mark.parametrize("number", range(3), ids=("lei", "duns", "vat"))
-def test_identifiers_that_differ_veto_a_pair(scene: Scene, number: int) -> None:
-    """The escrow announces it, and both have opened it."""
+def test_identifiers_that_differ_veto_a_pair(scene: Scene, number: int, *, doubled: bool) -> None:
+    """The escrow announces it, and both have opened it. A second identifier of theirs does not lift the veto."""
     stage = scene.stage
     acme, globex = (stage.rehearsal(agent) for agent in (stage.acme, stage.globex))
     for one, agent in ((acme, stage.acme), (globex, stage.globex)):
@@ -304,6 +306,8 @@ def test_identifiers_that_differ_veto_a_pair(scene: Scene, number: int) -> None:
     acme.liar.round = {"state": RoundState.EXCHANGED}
     prover = Prover.of(globex.agent, globex.view())
     assert len(prover.rows) == 11
+    if doubled:
+        double_theirs(acme)
     refused(acme, prover.honest(), "it pairs entries whose identifiers differ$")
 
 
@@ -347,6 +351,15 @@ def drop_mine(victim: Rehearsal, site: str) -> None:
     victim.agent.vault.put(prefix + "rows", to_bytes(committed[~gone].reset_index(drop=True)))
     victim.agent.vault.put(prefix + "tokens", tokens[~gone].tobytes())
     victim.agent.vault.put(prefix + "retired", tokens[gone].tobytes())
+
+
+def double_theirs(victim: Rehearsal) -> None:
+    """Every identifier of the other side's is there once more, with another token."""
+    room = victim.view()
+    rows = their_state(victim.agent, room)
+    twice = rows.take(np.isin(rows.kind, list(room.identifier_kinds)))
+    other = concatenated([rows, replace(twice, value=twice.value ^ 1)])
+    victim.agent.vault.put(epoch_prefix(room.id, room.epoch) + "theirs/state", other.leaves())
 
 
 def drop_theirs(victim: Rehearsal, match: VerifiedMatch) -> None:
