@@ -46,7 +46,7 @@ class Sides:
     recipient_id: PartnerId
     ground: Ground
     use: Purpose
-    _cuts: tuple[datetime, ...] = member(init=False, repr=False, compare=False)
+    _cuts: tuple[datetime, ...] = member(init=False, repr=False)
     _agreed: dict[tuple[str, str, int], bool] = member(default_factory=dict, init=False, repr=False, compare=False)
     _cells: dict[_CellKey, Mapping[str, Form]] = member(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -124,8 +124,6 @@ class Sides:
 
     def _final(self, entry: Field, context: Context) -> int:
         found = offers(self.owner, self.recipient, self.recipient_id, entry, context)
-        if not any(offer.level for offer in found):
-            return 0
         returned = self.returned(entry, context) if any(offer.asks for offer in found) else 0
         return max((offer.level for offer in found if offer.holds(returned)), default=0)
 
@@ -138,11 +136,8 @@ class Sides:
         return max(pre(self.recipient, self.owner, self.owner_id, entry, in_role(mirrored, role)) for role in Role)
 
     def _mutual(self, context: Context) -> bool:
-        exists = LEVEL[Form.EXISTS]
-        return (
-            self._pre(None, context) == exists
-            and pre(self.recipient, self.owner, self.owner_id, None, context.mirrored()) == exists
-        )
+        theirs = pre(self.recipient, self.owner, self.owner_id, None, context.mirrored())
+        return {self._pre(None, context), theirs} == {LEVEL[Form.EXISTS]}
 
     def _context(self, mine: str, theirs: str, at: datetime, nomination: Nomination = Nomination.NONE) -> Context:
         # Rules about `account` name no role; where roles matter, `_sealed` asks for each.

@@ -164,6 +164,9 @@ def test_sides_and_offers_are_frozen_and_named() -> None:
     for name in ("_cuts", "_agreed", "_cells"):
         with pytest.raises(TypeError):
             Sides(**members, use=context().purpose, **{name: {}})  # type: ignore[arg-type]  # not to be given
+    assert not any(hasattr(each, "__dict__") for each in (where, Offer(None, 0)))  # nothing else can be remembered
+    with pytest.raises(TypeError):  # two segments by place could be swapped unseen
+        where.sealed("stage", "customers", "prospects", NOW, Nomination.NONE)  # type: ignore[misc]  # by name only
 
 
 @pytest.mark.parametrize("asked", [Reciprocity.SAME_FORM, Reciprocity.AT_LEAST])
