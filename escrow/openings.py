@@ -6,8 +6,10 @@ of the prover's own pseudonym, segment and kind, and its point has the tag that 
 part's proof holds. An escrow that checks nothing harms nobody's promise: the agents check again (P8).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
 from cleanroom.messages.documents import read_document
@@ -76,8 +78,17 @@ def put_part(entered: EnteredRoom, number: int, part: int, data: bytes) -> Diges
     return digest
 
 
-def put(entered: EnteredRoom, number: int, prover: PartnerId, signed: SignedDocument) -> Digest:
-    """Take the caller's opening of a round, if all of it holds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """An opening whose rows and proofs were seen to hold (`check` alone makes one)."""
+
+    number: int
+    prover: PartnerId
+    signed: SignedDocument
+
+
+def check(entered: EnteredRoom, number: int, prover: PartnerId, signed: SignedDocument) -> Checked:
+    """See whether all of the caller's opening of a round holds. Takes seconds, so it is no part of the write.
 
     Raises:
         NotFound: there is no such round, or the address is another's.
@@ -86,15 +97,24 @@ def put(entered: EnteredRoom, number: int, prover: PartnerId, signed: SignedDocu
         DocumentRefused, OpeningRefused: it is not what it must be.
     """
     rooms.own(entered, prover)
-    held, digest = _opening(entered, number, prover), signed.digest()
-    if is_repeat(held.digest if held else None, digest):
+    if not _is_here(entered, number, prover, signed):
+        room, record, opening = _opened(entered, number, signed)
+        _check_rows(room, record, opening)
+    return Checked(number=number, prover=prover, signed=signed)
+
+
+def put(entered: EnteredRoom, checked: Checked) -> Digest:
+    """Take an opening, if what it was checked against still stands.
+
+    Raises:
+        NotFound, RoundOver, ChunksMissing, DocumentRefused: as `check`; a part may have been replaced meanwhile.
+    """
+    number, prover, signed = checked.number, checked.prover, checked.signed
+    digest = signed.digest()
+    if _is_here(entered, number, prover, signed):
         return digest
-    room = rooms.working(entered)
-    record = _round(entered, number)
-    _require_open(room, record)
-    opening = room.opened(Opening, signed)
-    _check_claim(room, record, opening.claim)
-    _check_rows(room, record, opening)
+    room, record, opening = _opened(entered, number, signed)
+    _require_parts(room, record, opening.claim)
     room.session.add(
         OpeningRecord(room=room.id, number=number, prover=prover, digest=digest, signed=signed.model_dump_json())
     )
@@ -155,17 +175,44 @@ def _check_claim(room: WorkingRoom, record: RoundRecord, claim: Claim) -> None:
         raise OpeningRefused(f"opening: it does not speak of this round at {', '.join(wrong)}")
 
 
+def _is_here(entered: EnteredRoom, number: int, prover: PartnerId, signed: SignedDocument) -> bool:
+    held = _opening(entered, number, prover)
+    return is_repeat(held.digest if held else None, signed.digest())
+
+
+def _opened(entered: EnteredRoom, number: int, signed: SignedDocument) -> tuple[WorkingRoom, RoundRecord, Opening]:
+    """What is quickly seen of an opening: its round is open, and its claim speaks of it."""
+    room = rooms.working(entered)
+    record = _round(entered, number)
+    _require_open(room, record)
+    opening = room.opened(Opening, signed)
+    _check_claim(room, record, opening.claim)
+    return room, record, opening
+
+
+def _require_parts(room: WorkingRoom, record: RoundRecord, claim: Claim) -> None:
+    query = select(OpeningPart.part, OpeningPart.digest).where(*_of_caller(room, record))
+    held = {row.part: row.digest for row in room.session.execute(query)}
+    if any(held.get(part) != digest for part, digest in enumerate(claim.parts)):
+        raise ChunksMissing("opening: not all the parts that it names are here")
+
+
+def _of_caller(room: WorkingRoom, record: RoundRecord) -> tuple[ColumnElement[bool], ...]:
+    return (OpeningPart.room == room.id, OpeningPart.number == record.number, OpeningPart.prover == room.caller)
+
+
 def _check_rows(room: WorkingRoom, record: RoundRecord, opening: Opening) -> None:
     claim = opening.claim
     # The other member is shown the prover's rows as evidence: those, in that order, are what must be opened.
     announced = round_evidence.evidence(room, record, room.other.partner)
     key = bytes.fromhex(claim.prover_key)
+    _require_parts(room, record, claim)
     start = 0
-    for part, digest in enumerate(claim.parts):
-        held = room.session.get(OpeningPart, (room.id, record.number, room.caller, part))
-        if held is None or held.digest != digest:
-            raise ChunksMissing("opening: not all the parts that it names are here")
-        rows = decode_rows(held.data, rows=claim.part_rows(part))
+    for part in range(len(claim.parts)):
+        data = room.session.scalars(
+            select(OpeningPart.data).where(*_of_caller(room, record), OpeningPart.part == part)
+        ).one()
+        rows = decode_rows(data, rows=claim.part_rows(part))
         _check_part(room, record, rows, announced[start : start + len(rows)])
         try:
             holds = proof.verify(

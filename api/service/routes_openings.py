@@ -61,7 +61,9 @@ def put_opening(  # noqa: PLR0913, PLR0917 - the parts of an address are paramet
     desk: TheDesk, caller: Caller, room: RoomPath, number: RoundPath, partner: PartnerPath, signed: Signed
 ) -> Accepted:
     """Checked as a whole: complete, proven, and under policies still in force."""
-    return desk.write_room(room, caller, lambda entered: openings.put(entered, number, partner, signed))
+    # The proofs take seconds: whoever writes meanwhile, in this room or another, does not wait for them.
+    checked = desk.read_room(room, caller, lambda entered: openings.check(entered, number, partner, signed))
+    return desk.write_room(room, caller, lambda entered: openings.put(entered, checked))
 
 
 @router.get(OPENING, summary="An opening")

@@ -20,6 +20,7 @@ from cleanroom.domain.vocabulary import RoundState
 from cleanroom.messages.documents import read_document
 from cleanroom.messages.openings import Opening
 from escrow import openings
+from escrow.consent_tables import OpeningPart
 from matching.group import ORDER, Scalar
 
 HOURS_72 = 72 * 3600
@@ -145,6 +146,26 @@ def test_the_escrow_ends_openings_to_the_second(later: World) -> None:
             agent.escrow.evidence(one_sided.room, number, 0)
         assert gone.value.problem == "not_found"
         assert not open_round(agent, open_room(agent, one_sided.room))
+
+
+def test_a_part_that_is_replaced_after_it_was_checked_is_not_handed_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen to hold is what is taken: between the check and the write stands the parts' digests."""
+    stage = mapped_stage(world)
+    check, at = openings.check, (stage.room, stage.round().number, stage.acme.me, 0)
+
+    def too_quick(*args: object) -> openings.Checked:
+        checked = check(*args)  # type: ignore[arg-type]  # as it comes
+        world.database.write(lambda session: setattr(session.get(OpeningPart, at), "digest", "0" * 64))
+        return checked
+
+    with monkeypatch.context() as patch:
+        patch.setattr(openings, "check", too_quick)
+        with pytest.raises(EscrowProblem) as refused:
+            open_round(stage.acme, open_room(stage.acme, stage.room))
+    assert refused.value.problem == "chunks_missing"
+    assert stage.round().opened == ()
 
 
 # ---- crashes
