@@ -53,7 +53,6 @@ class Expected:
     sides: Sides
     at: datetime
     catalogue: Mapping[str, Field] = field(repr=False)
-    _cells: dict[tuple[int, int], Mapping[str, Form] | None] = field(default_factory=dict, repr=False)
     _rules: dict[tuple[str, Form, str, bool], str | None] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -67,14 +66,10 @@ class Expected:
         )
 
     def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
-        """The highest form of every field in a match's cell; None if the cell is not agreed. Decided once a cell."""
-        cell = (match.their_segment, match.my_segment)
-        if cell not in self._cells:
-            theirs, mine = (self.sides.ground.segments[index] for index in cell)
-            agreed = self.sides.agreed(theirs, mine, self.at)
-            forms = self.sides.cell_forms(theirs, mine, self.at, Nomination.NONE)
-            self._cells[cell] = forms if agreed else None
-        return self._cells[cell]
+        """The highest form of every field in a match's cell; None if the cell is not agreed."""
+        labels = self.sides.ground.segments
+        cell = (labels[match.their_segment], labels[match.my_segment], self.at)
+        return self.sides.cell_forms(*cell, Nomination.NONE) if self.sides.agreed(*cell) else None
 
     def broken_rule(self, name: str, shown: Shown, *, currency_shown: bool) -> str | None:
         """Rule 5 for one value. Remembered: most values of a list repeat."""

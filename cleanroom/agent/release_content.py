@@ -83,18 +83,13 @@ class Rules:
     sides: Sides
     at: datetime
     hash_key: bytes = field(repr=False)
-    _cells: dict[tuple[int, int], Mapping[str, Form] | None] = field(default_factory=dict, repr=False)
     _values: dict[tuple[str, Form, str, str], Shown | None] = field(default_factory=dict, repr=False)
 
     def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
         """The sealed form of every field of my entry; None if the match's cell is not agreed."""
-        cell = (match.my_segment, match.their_segment)
-        if cell not in self._cells:
-            mine, theirs = (self.sides.ground.segments[index] for index in cell)
-            agreed = self.sides.agreed(mine, theirs, self.at)
-            decided = self.sides.cell_forms(mine, theirs, self.at, Nomination.NONE)
-            self._cells[cell] = decided if agreed else None
-        return self._cells[cell]
+        labels = self.sides.ground.segments
+        cell = (labels[match.my_segment], labels[match.their_segment], self.at)
+        return self.sides.cell_forms(*cell, Nomination.NONE) if self.sides.agreed(*cell) else None
 
     def shown(self, entry: Field, form: Form, value: str, currency: str) -> Shown | None:
         """A value in a form, or None if it has none that may leave. Remembered: most values of a list repeat."""
