@@ -1,4 +1,7 @@
-"""One escrow for the tests of a module, and a fresh room in each test."""
+"""One escrow for the tests of a module, and a fresh room in each test.
+
+No test leans on what another has left, rosters and the clock included: they are dealt out to workers in any order.
+"""
 
 import logging
 from collections.abc import Iterator
