@@ -68,7 +68,7 @@ def note_withdrawn(agent: Agent, room: Room) -> None:
     """Remember which disclosures the policies in force would not make any more, and when this was first so."""
     sides, now = room.sides(room.me), agent.clock()
     digests = "".join(chain[-1].digest for chain in room.policies.values() if chain)
-    looked = f"{digests} {sides.slice(now)} {len(_entries(agent, room.id))}".encode()
+    looked = f"{digests} {room.terms.digest()} {sides.slice(now)} {len(_entries(agent, room.id))}".encode()
     if agent.vault.get(_prefix(room.id) + LOOKED) == looked:
         return
 

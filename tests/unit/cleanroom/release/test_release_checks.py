@@ -305,7 +305,7 @@ def test_contents_tell_changes_and_policies_apart() -> None:
     assert len({one.digest(b"p"), other.digest(b"p"), one.digest(b"q")}) == 3
 
 
-def test_batches_hold_256_matches_and_not_more_text_than_fits() -> None:
+def test_batches_hold_so_many_matches_and_not_more_text_than_fits() -> None:
     small = [made([account("1", stage="won")])] * (BATCH_MATCHES + 1)
     assert [len(item.matches) for item in payloads(bytes(32), small)] == [BATCH_MATCHES, 1]
     large = [made([account(str(n), notes="\u0416" * 10_000) for n in range(10)])] * 12
