@@ -1,11 +1,12 @@
-"""Merkle tree hashes and audit paths as in RFC 6962, section 2.1, over records of fixed width.
+"""Merkle tree hashes, audit paths and consistency proofs as in RFC 6962, section 2.1.
 
 A path is the concatenation of the 32-byte nodes that RFC 6962 section 2.1.1 lists, from the leaf's sibling upwards.
 It shows that a leaf stands at an index of a tree of a size: a root alone fixes neither, so sign the size beside it.
+A consistency proof is likewise the nodes of section 2.1.2, in order.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from matching.refusal import Refusal
 
@@ -13,16 +14,51 @@ LEAF, NODE = b"\x00", b"\x01"
 HASH_BYTES = 32
 
 
+def leaf_hash(record: bytes) -> bytes:
+    """The hash of one leaf."""
+    return hashlib.sha256(LEAF + record).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of two neighbouring nodes."""
+    return hashlib.sha256(NODE + left + right).digest()
+
+
+def head(hashes: bytes) -> bytes:
+    """The Merkle tree head over leaves whose hashes (32 bytes each) are given; SHA-256 of nothing for no leaf."""
+    found = hashlib.sha256().digest()
+    for level in _levels(hashes):
+        found = level
+    return found
+
+
+def prefix_roots(hashes: bytes, sizes: Iterable[int]) -> dict[int, bytes]:
+    """The head over the first `size` leaves, for each of these sizes (none above their number), in one pass."""
+    peaks: list[tuple[int, bytes]] = []  # the compact range: the full subtrees' widths and heads
+    roots, at = {}, 0
+    for size in sorted(set(sizes)):
+        while at < size:
+            width = 1 << (size - at).bit_length() - 1
+            width = min(width, at & -at) if at else width
+            peaks.append((width, head(hashes[HASH_BYTES * at : HASH_BYTES * (at + width)])))
+            at += width
+            while len(peaks) > 1 and peaks[-2][0] == peaks[-1][0]:
+                (half, left), (_, right) = peaks[-2:]
+                peaks[-2:] = [(2 * half, node_hash(left, right))]
+        found = peaks[-1][1] if peaks else head(b"")
+        for _, peak in reversed(peaks[:-1]):
+            found = node_hash(peak, found)
+        roots[size] = found
+    return roots
+
+
 def root(records: bytes, width: int) -> bytes:
-    """The Merkle tree head over `len(records) / width` leaves; SHA-256 of nothing for no leaf.
+    """The Merkle tree head over `len(records) / width` leaves of one width.
 
     Raises:
         Refusal: `malformed_rows` if the records are not a whole number of leaves.
     """
-    head = hashlib.sha256().digest()
-    for level in _levels(records, width):
-        head = level
-    return head
+    return head(_leaves(records, width))
 
 
 def paths(records: bytes, width: int, indices: Sequence[int]) -> list[bytes]:
@@ -31,12 +67,19 @@ def paths(records: bytes, width: int, indices: Sequence[int]) -> list[bytes]:
     Raises:
         Refusal: `malformed_rows` as `root`; `bad_path` naming the position in `indices` of one outside the tree.
     """
-    levels = list(_levels(records, width))
+    levels = list(_levels(_leaves(records, width)))
     size = len(records) // width
     for position, index in enumerate(indices):
         if not 0 <= index < size:
             raise Refusal("bad_path", "an index is not below the size of the tree", place=f"index {position}")
     return [_path(levels, index) for index in indices]
+
+
+def path(hashes: bytes, index: int) -> bytes:
+    """The audit path of a leaf of the tree over these leaves' hashes. Raises Refusal (`bad_path`)."""
+    if not 0 <= index < len(hashes) // HASH_BYTES:
+        raise Refusal("bad_path", "an index is not below the size of the tree")
+    return _path(list(_levels(hashes)), index)
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: bytes) -> bytes:
@@ -47,23 +90,52 @@ def root_from_path(leaf: bytes, index: int, size: int, path: bytes) -> bytes:
     """
     if not 0 <= index < size:
         raise Refusal("bad_path", "an index is not below the size of the tree")
-    if len(path) % HASH_BYTES:
-        raise Refusal("bad_path", "not a whole number of nodes")
-    sha256, node, last = hashlib.sha256, hashlib.sha256(LEAF + leaf).digest(), size - 1
-    for start in range(0, len(path), HASH_BYTES):
+    node, last = leaf_hash(leaf), size - 1
+    for sibling in _nodes(path):
         if not last:
             raise Refusal("bad_path", "more nodes than the tree is high")
-        sibling = path[start : start + HASH_BYTES]
         if index % 2 or index == last:
-            node = sha256(NODE + sibling + node).digest()
+            node = node_hash(sibling, node)
             while index and not index % 2:  # where the node rose as a left-over there is no sibling
                 index, last = index >> 1, last >> 1
         else:
-            node = sha256(NODE + node + sibling).digest()
+            node = node_hash(node, sibling)
         index, last = index >> 1, last >> 1
     if last:
         raise Refusal("bad_path", "fewer nodes than the tree is high")
     return node
+
+
+def is_consistent(first: tuple[int, bytes], second: tuple[int, bytes], proof: bytes) -> bool:
+    """Whether the tree of `second` (size, root) begins with that of `first`: RFC 9162 section 2.1.4.2.
+
+    Every tree begins with the empty one; a tree of the same size must be the same. Then the proof is empty.
+    """
+    (size, before), (larger, after) = first, second
+    if not 0 <= size <= larger or len(proof) % HASH_BYTES or (size == 0 and before != head(b"")):
+        return False
+    if size in {0, larger}:
+        return not proof and (size < larger or before == after)
+    nodes = _nodes(proof)
+    if size & (size - 1) == 0:  # the first tree is itself a node of the second
+        nodes = [before, *nodes]
+    if not nodes:
+        return False
+    index, last = size - 1, larger - 1
+    while index % 2:
+        index, last = index >> 1, last >> 1
+    of_first = of_second = nodes[0]
+    for node in nodes[1:]:
+        if not last:
+            return False
+        if index % 2 or index == last:
+            of_first, of_second = node_hash(node, of_first), node_hash(node, of_second)
+            while index and not index % 2:
+                index, last = index >> 1, last >> 1
+        else:
+            of_second = node_hash(of_second, node)
+        index, last = index >> 1, last >> 1
+    return not last and (of_first, of_second) == (before, after)
 
 
 def _path(levels: Sequence[bytes], index: int) -> bytes:
@@ -76,14 +148,25 @@ def _path(levels: Sequence[bytes], index: int) -> bytes:
     return b"".join(nodes)
 
 
-def _levels(records: bytes, width: int) -> Iterator[bytes]:
-    """The hashes of each level, concatenated, from the leaves to the head. Nothing for no leaf."""
+def _nodes(path: bytes) -> list[bytes]:
+    if len(path) % HASH_BYTES:
+        raise Refusal("bad_path", "not a whole number of nodes")
+    return [path[start : start + HASH_BYTES] for start in range(0, len(path), HASH_BYTES)]
+
+
+def _leaves(records: bytes, width: int) -> bytes:
+    """The hashes of records of one width, concatenated."""
     if width < 1 or len(records) % width:
         raise Refusal("malformed_rows", "not a whole number of records")
-    if not records:
-        return
     sha256, view = hashlib.sha256, memoryview(records)
-    level = b"".join([sha256(LEAF + view[i : i + width]).digest() for i in range(0, len(records), width)])
+    return b"".join([sha256(LEAF + view[i : i + width]).digest() for i in range(0, len(records), width)])
+
+
+def _levels(level: bytes) -> Iterator[bytes]:
+    """The hashes of each level, concatenated, from the leaves to the head. Nothing for no leaf."""
+    if not level:
+        return
+    sha256 = hashlib.sha256
     yield level
     while len(level) > HASH_BYTES:
         whole = len(level) // (2 * HASH_BYTES) * 2 * HASH_BYTES

@@ -3,38 +3,13 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from merkle_oracle import audit_path, split, tree_head
 from official_vectors import exactly, load, unhex
 
-from matching.merkle import paths, root, root_from_path
+from matching.merkle import head, leaf_hash, paths, prefix_roots, root, root_from_path
 from matching.refusal import Refusal
 
 CT = exactly(load("rfc6962/merkle_tree.json"), {"source", "leaves", "empty_root", "roots"})
-
-
-def tree_head(leaves: list[bytes]) -> bytes:
-    """RFC 6962 section 2.1, as it is written there."""
-    n = len(leaves)
-    if n == 0:
-        return hashlib.sha256().digest()
-    if n == 1:
-        return hashlib.sha256(b"\x00" + leaves[0]).digest()
-    k = 1
-    while 2 * k < n:
-        k *= 2
-    return hashlib.sha256(b"\x01" + tree_head(leaves[:k]) + tree_head(leaves[k:])).digest()
-
-
-def audit_path(index: int, leaves: list[bytes]) -> bytes:
-    """RFC 6962 section 2.1.1, as it is written there."""
-    n = len(leaves)
-    if n == 1:
-        return b""
-    k = 1
-    while 2 * k < n:
-        k *= 2
-    if index < k:
-        return audit_path(index, leaves[:k]) + tree_head(leaves[k:])
-    return audit_path(index - k, leaves[k:]) + tree_head(leaves[:k])
 
 
 def records(n: int) -> list[bytes]:
@@ -125,14 +100,12 @@ def leads(leaf: bytes, index: int, size: int, path: bytes, head: bytes) -> bool:
 
 def audit_shape(index: int, size: int) -> tuple[bool, ...]:
     """On which side each sibling stands, from the leaf upwards. Sizes of one shape share their verdict."""
-    n, k = size, 1
-    if n == 1:
+    if size == 1:
         return ()
-    while 2 * k < n:
-        k *= 2
+    k = split(size)
     if index < k:
         return (*audit_shape(index, k), True)
-    return (*audit_shape(index - k, n - k), False)
+    return (*audit_shape(index - k, size - k), False)
 
 
 @pytest.mark.parametrize("n", [2, 3, 7, 8, 33])
@@ -180,3 +153,10 @@ def test_paths_come_in_the_order_asked_for() -> None:
     assert paths(b"abcdefg", 1, []) == paths(b"", 1, []) == []
     with pytest.raises(Refusal, match="whole number of records"):
         paths(b"abc", 2, [0])
+
+
+@given(st.integers(0, 70).flatmap(lambda size: st.tuples(st.just(size), st.lists(st.integers(0, size), max_size=20))))
+def test_roots_of_prefixes_are_the_heads_of_prefixes(case: tuple[int, list[int]]) -> None:
+    size, sizes = case
+    hashes = b"".join(leaf_hash(bytes([number])) for number in range(size))
+    assert prefix_roots(hashes, sizes) == {each: head(hashes[: 32 * each]) for each in sizes}

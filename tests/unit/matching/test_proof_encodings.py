@@ -154,7 +154,7 @@ def test_batches_that_are_empty_too_large_or_uneven_are_refused(first: int, seco
         assert refusal.value.code == "bad_batch"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_largest_batch_is_proven() -> None:
     """The points are twelve, repeated; the rows differ by their index."""
     blinded, evaluated = (np.resize(block, (65_535, 32)) for block in (BLINDED, EVALUATED))
