@@ -4,8 +4,9 @@
 
 Both lists hold the same N companies with six fields each. Lists are mapped and counted first; the clock starts with the
 two policies in force (the preset `co-sell`) and stops when both agents hold the other side's fields of all N matches.
-Prints n, shared (rows on each side), wall_s, cpu_s (all three processes), peak_mb, the agents' stages in seconds, and
-point_us, what a multiplication of a point took on one core just then: twelve of them a match are half of the time.
+Prints n, shared (rows on each side), wall_s, cpu_s (all three processes), peak_mb, the agents' stages in seconds,
+record_s (of these: what each agent spent on seeing its opening and its release on record), and point_us, what a
+multiplication of a point took on one core just then: twelve of them a match are half of the time.
 """
 
 import argparse
@@ -53,6 +54,7 @@ def opening(ready: Field, n: int) -> dict[str, Any]:
         "wall_s": round(wall, 2),
         "cpu_s": round(after - before, 2),
         "peak_mb": round(max(*(item["peak_mb"] for item in shared), escrow_usage(ready.escrow)[1])),
+        "record_s": [item["stages"].get("record", 0.0) for item in shared],
         "stages": [item["stages"] for item in shared],
     }
 

@@ -88,7 +88,7 @@ class EvidenceChunk(Base):
 
 
 class OpeningRecord(Base):
-    """A member's opening of a round, checked."""
+    """A member's opening of a round, on record; checked once it is `delivered`."""
 
     __tablename__ = "openings"
 
@@ -97,10 +97,11 @@ class OpeningRecord(Base):
     prover: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str]
     signed: Mapped[str]
+    delivered: Mapped[bool]
 
 
 class OpeningPart(Base):
-    """A part of an opening, committed or in the making."""
+    """A part of an opening that is on record."""
 
     __tablename__ = "opening_parts"
 
@@ -113,7 +114,10 @@ class OpeningPart(Base):
 
 
 class ReleaseRecord(Base):
-    """A member's release, number n of the epoch."""
+    """A member's release, number n of the epoch, on record.
+
+    `complete` once all its batches are here; `handed_over` once its recipient could read it.
+    """
 
     __tablename__ = "releases"
 
@@ -126,10 +130,12 @@ class ReleaseRecord(Base):
     sender_policy: Mapped[str]
     recipient_policy: Mapped[str]
     signed: Mapped[str]
+    complete: Mapped[bool]
+    handed_over: Mapped[bool]
 
 
 class ReleaseBatch(Base):
-    """A sealed batch of a release, committed or in the making."""
+    """A sealed batch of a release that is on record."""
 
     __tablename__ = "release_batches"
 

@@ -7,10 +7,11 @@ from sqlalchemy.orm import aliased
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.batches import BatchRefused, chunk_count, chunk_rows, decode
-from cleanroom.messages.documents import read_document
+from cleanroom.messages.documents import instant, read_document
+from cleanroom.messages.entries import EvaluationDelivered, EvaluationSigned
 from cleanroom.messages.lists import Evaluation, Snapshot
 from cleanroom.messages.signing import SignedDocument
-from escrow import evaluated_rows, keys, overlaps, rooms, rounds
+from escrow import evaluated_rows, keys, ledger, overlaps, rooms, rounds
 from escrow.addresses import digest_of_bytes, is_repeat
 from escrow.errors import (
     AnotherRoot,
@@ -62,6 +63,17 @@ def put(entered: EnteredRoom, epoch: int, pair: tuple[Digest, Digest], signed: S
             digest=digest,
             signed=signed.model_dump_json(),
         )
+    )
+    ledger.enter(
+        room,
+        EvaluationSigned(
+            at=instant(room.now),
+            against=evaluation.against,
+            document=digest,
+            epoch=epoch,
+            evaluator=room.caller,
+            of=evaluation.of,
+        ),
     )
     rooms.touched(room)
     return digest
@@ -125,6 +137,10 @@ def complete(entered: EnteredRoom, epoch: int, number: int, *, escrow_key: Escro
     if refusal is None:
         batch.complete = True
         room.session.flush()
+        entry = EvaluationDelivered(
+            at=instant(room.now), epoch=epoch, evaluator=room.caller, number=number, root=batch.root
+        )
+        ledger.enter(room, entry)
         overlaps.settle(room, escrow_key=escrow_key)
         rounds.settle(room)
     else:

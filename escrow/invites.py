@@ -9,7 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerKind
+from cleanroom.messages.documents import instant
+from cleanroom.messages.entries import InviteMade
 from cleanroom.messages.rooms import Enrolment
+from escrow import ledger
 from escrow.errors import EnrolmentRefused, InviteRefused, InviteUsed
 from escrow.tables import Invite
 
@@ -30,7 +33,7 @@ def make(session: Session, allowance: Allowance, *, now: datetime) -> str:
     secret = secrets.token_hex(SECRET_BYTES)
     session.add(
         Invite(
-            secret_hash=_hash(secret),
+            secret_hash=hash_of(secret),
             name=allowance.name,
             kind=allowance.kind,
             created_at=now,
@@ -38,6 +41,8 @@ def make(session: Session, allowance: Allowance, *, now: datetime) -> str:
             used_for=None,
         )
     )
+    entry = InviteMade(at=instant(now), expires=instant(allowance.expires_at), invite=hash_of(secret))
+    ledger.append(session, ledger.OPERATOR, entry)
     return secret
 
 
@@ -49,7 +54,7 @@ def use(session: Session, secret: str, enrolment: Enrolment, *, digest: Digest, 
         InviteUsed: it was spent on another enrolment.
         EnrolmentRefused: it is for somebody else.
     """
-    invite = session.scalar(select(Invite).where(Invite.secret_hash == _hash(secret)).with_for_update())
+    invite = session.scalar(select(Invite).where(Invite.secret_hash == hash_of(secret)).with_for_update())
     if invite is None:
         raise InviteRefused("There is no such invite, or it has expired.")
     if invite.used_for is not None:
@@ -63,5 +68,6 @@ def use(session: Session, secret: str, enrolment: Enrolment, *, digest: Digest, 
     invite.used_for = digest
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """SHA-256 of an invite's secret, in hex: how the escrow knows an invite."""
     return hashlib.sha256(bytes.fromhex(secret)).hexdigest()

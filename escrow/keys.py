@@ -3,9 +3,11 @@
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
+from cleanroom.messages.documents import instant
+from cleanroom.messages.entries import KeyPublished
 from cleanroom.messages.rooms import EpochKey
 from cleanroom.messages.signing import SignedDocument
-from escrow import rooms
+from escrow import ledger, rooms
 from escrow.addresses import is_repeat
 from escrow.errors import EpochNotCurrent, KeyRefused
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -50,6 +52,8 @@ def put(entered: EnteredRoom, epoch: int, partner: PartnerId, signed: SignedDocu
             signed=signed.model_dump_json(),
         )
     )
+    entry = KeyPublished(at=instant(room.now), document=signed.digest(), epoch=epoch, partner=partner)
+    ledger.enter(room, entry)
     rooms.touched(room)
     return signed.digest()
 

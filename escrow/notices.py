@@ -8,9 +8,11 @@ from sqlalchemy import func, select
 
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages.api import NoticeBody
+from cleanroom.messages.documents import instant
+from cleanroom.messages.entries import NoticeSent
 from cleanroom.messages.notices import Notice
 from cleanroom.messages.signing import SignedDocument
-from escrow import rooms
+from escrow import ledger, rooms
 from escrow.addresses import is_repeat
 from escrow.consent_tables import NoticeRecord
 from escrow.errors import NoticeRefused, OutOfOrder
@@ -50,6 +52,8 @@ def put(entered: EnteredRoom, number: int, body: NoticeBody) -> Digest:
             words=words,
         )
     )
+    entry = NoticeSent(at=instant(room.now), document=digest, kind=notice.kind, number=number, sender=room.caller)
+    ledger.enter(room, entry)
     rooms.touched(room)
     return digest
 

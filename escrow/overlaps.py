@@ -11,13 +11,16 @@ Nothing schedules this: a write that may complete an answer settles it in its ow
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import func, select
 
 from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId
 from cleanroom.messages.documents import instant, moment
+from cleanroom.messages.entries import AnswerGiven, Cells
 from cleanroom.messages.lists import Answer, ListStatus, ShownCell, WithheldCell
-from escrow import evaluated_rows, policies, rooms
+from cleanroom.policy.decision import RULES, uncounted
+from escrow import evaluated_rows, ledger, policies, rooms
 from escrow.evaluated_rows import Evaluated
 from escrow.identity import EscrowKey
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -49,6 +52,9 @@ def settle(room: EnteredRoom, *, escrow_key: EscrowKey) -> None:
     if current is None or due is None:
         return
     first, second = due.pair
+    there = policies.sides(current, current.terms.members[0].partner, at=due.edge)
+    forbidden = uncounted(there, due.edge)
+    signed = escrow_key.signed(_answer(current, due, forbidden))
     room.session.add(
         AnswerRecord(
             room=room.id,
@@ -56,9 +62,10 @@ def settle(room: EnteredRoom, *, escrow_key: EscrowKey) -> None:
             edge=due.edge,
             first=first.digest,
             second=second.digest,
-            signed=escrow_key.signed(_answer(current, due)).model_dump_json(),
+            signed=signed.model_dump_json(),
         )
     )
+    ledger.enter(room, _entry(current, due, signed.digest(), forbidden))
     rooms.touched(room)
 
 
@@ -134,14 +141,33 @@ def _evaluation_of(room: WorkingRoom, snapshot: SnapshotRecord) -> Evaluated:
     return Evaluated(room=room.id, epoch=snapshot.epoch, evaluator=evaluator)
 
 
-def _answer(room: WorkingRoom, due: Due) -> Answer:
+def _entry(room: WorkingRoom, due: Due, document: Digest, forbidden: Cells) -> AnswerGiven:
+    first, second = (_policy_at(room, member.partner, due.edge) for member in room.terms.members)
+    return AnswerGiven(
+        at=instant(room.now),
+        document=document,
+        edge=instant(due.edge),
+        epoch=due.pair[0].epoch,
+        first_policy=first,
+        forbidden=forbidden,
+        number=due.number,
+        rules=RULES,
+        second_policy=second,
+    )
+
+
+def _policy_at(room: WorkingRoom, owner: PartnerId, edge: datetime) -> Digest | Literal[""]:
+    policy = policies.newest(room, owner, at=edge)
+    return Digest(policy.digest) if policy else ""
+
+
+def _answer(room: WorkingRoom, due: Due, forbidden: Cells) -> Answer:
     terms, (first, second) = room.terms, due.pair
     states = [
         evaluated_rows.state_after(room.session, _evaluation_of(room, snapshot), snapshot.number)
         for snapshot in due.pair
     ]
     identifiers = frozenset(i for i, recipe in enumerate(terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
-    countable = policies.countable(room, due.edge)
     counts = cell_counts(*states, segments=len(terms.segments), identifier_kinds=identifiers)
     return Answer(
         room=room.id,
@@ -152,7 +178,7 @@ def _answer(room: WorkingRoom, due: Due) -> Answer:
         segments=terms.segments,
         lists=_statuses(first, second, counts),
         cells=tuple(
-            tuple(_shown(cell, countable=(i, j) in countable) for j, cell in enumerate(row))
+            tuple(_shown(cell, forbidden=(i, j) in forbidden) for j, cell in enumerate(row))
             for i, row in enumerate(disclose_exact(counts, floor=terms.counting.floor))
         ),
         counting=terms.counting,
@@ -172,8 +198,8 @@ def _statuses(first: SnapshotRecord, second: SnapshotRecord, counts: CellCounts)
     return status(first, counts.first_sizes.tolist()), status(second, counts.second_sizes.tolist())
 
 
-def _shown(cell: Cell, *, countable: bool) -> ShownCell | WithheldCell:
-    if not countable:
+def _shown(cell: Cell, *, forbidden: bool) -> ShownCell | WithheldCell:
+    if forbidden:
         return WithheldCell(withheld="by_policy")
     if isinstance(cell, Shown):
         return ShownCell(companies=cell.companies)

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.api import EnrolRequest, PartnerPage
-from cleanroom.messages.documents import read_document
+from cleanroom.messages.documents import instant, read_document
+from cleanroom.messages.entries import PartnerEnrolled
 from cleanroom.messages.identity import PublicIdentity
 from cleanroom.messages.rooms import Enrolment
 from cleanroom.messages.signing import SignedDocument, open_document
-from escrow import invites
+from escrow import invites, ledger
 from escrow.addresses import is_repeat
 from escrow.errors import EnrolmentRefused, NameTaken
 from escrow.pages import Page, cut
@@ -57,12 +58,20 @@ def enrol(session: Session, partner: PartnerId, request: EnrolRequest, *, escrow
             enrolled_at=now,
         )
     )
+    entry = PartnerEnrolled(at=instant(now), document=digest, invite=invites.hash_of(request.invite), partner=partner)
+    ledger.append(session, ledger.OPERATOR, entry)
     return digest
 
 
 def by_id(session: Session, partner: str) -> Partner | None:
     """The partner, if it is enrolled."""
     return session.scalar(select(Partner).where(Partner.id == partner))
+
+
+def lock(session: Session, *partners: str) -> None:
+    """Until this transaction ends nobody else changes who these partners' people are, or puts them into a room."""
+    query = select(Partner.seq).where(Partner.id.in_(partners)).order_by(Partner.id)
+    session.execute(query.with_for_update()).all()
 
 
 def identity_key(session: Session, partner: str) -> bytes | None:

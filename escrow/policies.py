@@ -9,17 +9,18 @@ from typing import Literal
 
 from sqlalchemy import delete, select
 
-from cleanroom.domain.vocabulary import Digest, Form, PartnerId
+from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.api import PolicyView, ProposalView
 from cleanroom.messages.documents import instant, moment, read_document
+from cleanroom.messages.entries import PolicyActivated, PolicyProposed
 from cleanroom.messages.policies import ReadPolicy, read_policy
-from cleanroom.messages.policy_chain import Before, Owner, enact, ground_of, propose
+from cleanroom.messages.policy_chain import Before, InForce, Owner, enact, propose, sides_of
 from cleanroom.messages.receipts import Receipt
 from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import SignedDocument
 from cleanroom.policy.evaluate import Sides
-from cleanroom.policy.model import LEVEL, Policy
-from escrow import rooms, rosters
+from cleanroom.policy.model import Effect, Policy
+from escrow import ledger, rooms, rosters
 from escrow.addresses import is_repeat
 from escrow.consent_tables import PolicyRecord, ProposalRecord
 from escrow.errors import PolicyOutdated
@@ -49,6 +50,7 @@ def put(
     proposed = _received(proposal.receipt) if proposal else None
     received = max(at for at in (room.now.replace(microsecond=0), proposed, before and before.since) if at)
     enacted = enact(signed, owner=_owner(room), before=before, received=received, proposed=proposed)
+    receipt = _receipt(room, signed, "in_force", received, escrow_key)
     room.session.add(
         PolicyRecord(
             room=room.id,
@@ -57,11 +59,12 @@ def put(
             digest=signed.digest(),
             fresh_epoch=enacted.document.fresh_epoch,
             signed=signed.model_dump_json(),
-            receipt=_receipt(room, signed, "in_force", received, escrow_key),
+            receipt=receipt.model_dump_json(),
             proposed=proposal.receipt if proposal else None,
         )
     )
     _forget_proposals(room)
+    ledger.enter(room, _activated(room, enacted, receipt.digest()))
     rooms.touched(room)
     return signed.digest()
 
@@ -85,7 +88,8 @@ def put_proposal(
     _require_current(room, version, signed)
     before = _before(room, partner)
     received = max([room.now.replace(microsecond=0), *([before.since] if before else [])])
-    propose(signed, owner=_owner(room), before=before, received=received)
+    proposed = propose(signed, owner=_owner(room), before=before, received=received)
+    receipt = _receipt(room, signed, "proposed", received, escrow_key)
     _forget_proposals(room)
     room.session.add(
         ProposalRecord(
@@ -94,8 +98,19 @@ def put_proposal(
             digest=signed.digest(),
             version=version,
             signed=signed.model_dump_json(),
-            receipt=_receipt(room, signed, "proposed", received, escrow_key),
+            receipt=receipt.model_dump_json(),
         )
+    )
+    ledger.enter(
+        room,
+        PolicyProposed(
+            at=instant(room.now),
+            author=proposed.document.author,
+            document=signed.digest(),
+            owner=partner,
+            receipt=receipt.digest(),
+            version=version,
+        ),
     )
     rooms.touched(room)
     return signed.digest()
@@ -114,27 +129,8 @@ def newest(room: EnteredRoom, owner: str, *, at: datetime | None = None) -> Poli
 def sides(room: WorkingRoom, owner: PartnerId, *, at: datetime | None = None) -> Sides:
     """What `owner` shows to the other member, under the policies in force now or at a moment."""
     recipient = room.terms.other(owner).partner
-    return Sides(
-        owner=_policy(newest(room, owner, at=at)),
-        recipient=_policy(newest(room, recipient, at=at)),
-        owner_id=owner,
-        recipient_id=recipient,
-        ground=ground_of(room.terms),
-        use=room.terms.use,
-    )
-
-
-def countable(room: WorkingRoom, at: datetime) -> frozenset[tuple[int, int]]:
-    """The cells (first member's segment, second's) whose number neither side's policy forbids at a moment."""
-    first = room.terms.members[0].partner
-    there = sides(room, first, at=at)
-    back, count = there.turned(), LEVEL[Form.COUNT]
-    return frozenset(
-        (i, j)
-        for i, mine in enumerate(room.terms.segments)
-        for j, theirs in enumerate(room.terms.segments)
-        if LEVEL[there.account(mine, theirs, at)] >= count and LEVEL[back.account(theirs, mine, at)] >= count
-    )
+    mine, theirs = (_policy(newest(room, partner, at=at)) for partner in (owner, recipient))
+    return sides_of(room.terms, owner, mine=mine, theirs=theirs)
 
 
 def views(room: EnteredRoom) -> tuple[PolicyView, ...]:
@@ -204,9 +200,24 @@ def _receipt(
     state: Literal["proposed", "in_force"],
     received: datetime,
     key: EscrowKey,
-) -> str:
-    receipt = Receipt(room=room.id, of=signed.digest(), state=state, received=instant(received))
-    return key.signed(receipt).model_dump_json()
+) -> SignedDocument:
+    return key.signed(Receipt(room=room.id, of=signed.digest(), state=state, received=instant(received)))
+
+
+def _activated(room: WorkingRoom, enacted: InForce, receipt: Digest) -> PolicyActivated:
+    return PolicyActivated(
+        at=instant(room.now),
+        approver=enacted.approver or "",
+        author=enacted.author,
+        document=enacted.digest,
+        fresh_epoch=enacted.document.fresh_epoch,
+        narrows=enacted.change.narrows,
+        owner=room.caller,
+        receipt=receipt,
+        revokes=not any(rule.effect is Effect.GRANT for rule in enacted.policy.rules),
+        version=enacted.document.version,
+        widens=enacted.change.widens,
+    )
 
 
 def _received(receipt: str) -> datetime:

@@ -1,50 +1,88 @@
-"""P9: sealed fields of matched accounts: batches, then the signed document that commits them, then both handed over.
+"""P9: sealed fields of matched accounts: the signed document on record, then its batches, then both handed over.
 
-A release is *handed over* to the recipient while
+1. `record` takes the signed release, on the grounds that are in force. Until it is complete, another one may take its
+   place under the same number, which is on record as well.
+2. `put_batch` takes the batches that the recorded release names, and no others.
+3. `deliver` makes it complete, if the grounds are still in force. Only then does it count.
+
+A complete release is *handed over* to the recipient while
 
 1. it names the policies that are in force now, and
-2. the recipient has given, under the same policies, a release of the same or a later round.
+2. the recipient has given, under the same policies, a complete release of the same or a later round.
 
-So neither side reads first, and what was sealed under a policy that is no more is withheld for ever. The escrow reads
-nothing of what is inside; who may not read a batch gets the answer for one that does not exist.
+So neither side reads first, and what was sealed under a policy that is no more is withheld for ever. That it is handed
+over is on record, once. The escrow reads nothing of what is inside; who may not read a batch gets the answer for one
+that does not exist.
 """
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
-from cleanroom.messages.releases import MOST_BATCHES, Release, is_sealed_size
+from cleanroom.messages.documents import instant, moment, read_document
+from cleanroom.messages.entries import ReleaseHandedOver, ReleaseRecorded
+from cleanroom.messages.releases import Release
 from cleanroom.messages.signing import SignedDocument
-from escrow import keys, rooms
+from cleanroom.policy.decision import RULES, decision
+from escrow import keys, ledger, policies, rooms
 from escrow.addresses import digest_of_bytes, is_repeat
 from escrow.consent_tables import PolicyRecord, ReleaseBatch, ReleaseRecord, RoundRecord
-from escrow.errors import ChunksMissing, NotFound, OutOfOrder, ReleaseRefused
+from escrow.errors import ChunksMissing, Conflict, NotFound, OutOfOrder, ReleaseRefused
 from escrow.rooms import EnteredRoom, WorkingRoom
+from matching.disclosure.bands import band
+
+
+def record(entered: EnteredRoom, epoch: int, number: int, signed: SignedDocument) -> Digest:
+    """Put the caller's next release on record, in place of one that is not complete yet.
+
+    Raises:
+        DocumentRefused: the document is not what it must be.
+        Conflict: another release has this number, and is complete.
+        EpochNotCurrent, OutOfOrder, ReleaseRefused: a rule is broken.
+        RoomClosed, RoomNotActive, RoomExpired: see `escrow.rooms.working`.
+    """
+    digest, held = signed.digest(), _held(entered, epoch, number)
+    if held is not None and held.digest == digest:
+        return digest
+    if held is not None and held.complete:
+        raise Conflict
+    room = rooms.working(entered)
+    release = room.opened(Release, signed)
+    _check_place(room, epoch, number, release)
+    _check_grounds(room, release)
+    if held is None:
+        held = ReleaseRecord(
+            room=room.id, epoch=epoch, sender=room.caller, number=number, complete=False, handed_over=False
+        )
+        room.session.add(held)
+    else:
+        _drop_batches(room, epoch, number)
+    held.round, held.digest, held.signed = release.round, digest, signed.model_dump_json()
+    held.sender_policy, held.recipient_policy = release.sender_policy, release.recipient_policy
+    ledger.enter(room, _recorded(room, release, digest))
+    return digest
 
 
 def put_batch(entered: EnteredRoom, epoch: int, number: int, batch: int, data: bytes) -> Digest:
-    """Keep a sealed batch of the caller's next release. Until that is committed, another one may take its place.
+    """Keep a sealed batch of the caller's release that is on record.
 
     Raises:
-        Conflict: another batch is at this address, and committed.
-        EpochNotCurrent, OutOfOrder: it is not for the next release of this epoch.
-        ReleaseRefused: no sealed batch has this size or place.
+        Conflict: another batch is at this address.
+        EpochNotCurrent, OutOfOrder: no release of this epoch is on record with that number.
+        ReleaseRefused: not the batch that the recorded release names.
         RoomClosed, RoomNotActive, RoomExpired: see `escrow.rooms.working`.
     """
     digest, session = digest_of_bytes(data), entered.session
     held = session.get(ReleaseBatch, (entered.id, epoch, entered.caller, number, batch))
-    if held is not None and (held.digest == digest or number <= _last_number(entered, epoch)):
-        is_repeat(held.digest, digest)
+    if is_repeat(held.digest if held else None, digest):
         return digest
     room = rooms.working(entered)
     keys.require_current(room, epoch)
-    if number != _last_number(room, epoch) + 1:
-        raise OutOfOrder("release: batches are accepted for the next one only")
-    if not is_sealed_size(len(data)) or batch >= MOST_BATCHES:
-        raise ReleaseRefused("release: no batch has this size or place")
-    if held is not None:
-        # Its sender made the release anew, because a policy has changed since.
-        held.digest, held.data = digest, data
-        return digest
+    recorded = _held(room, epoch, number)
+    if recorded is None:
+        raise OutOfOrder("release: it is put on record before its batches")
+    named = _read(recorded).batches
+    if batch >= len(named) or (named[batch].sealed, named[batch].size) != (digest, len(data)):
+        raise ReleaseRefused(f"release: batch {batch} is not the one that is on record")
     session.add(
         ReleaseBatch(
             room=room.id, epoch=epoch, sender=room.caller, number=number, batch=batch, digest=digest, data=data
@@ -53,39 +91,31 @@ def put_batch(entered: EnteredRoom, epoch: int, number: int, batch: int, data: b
     return digest
 
 
-def commit(entered: EnteredRoom, epoch: int, number: int, signed: SignedDocument) -> Digest:
-    """Commit the caller's next release.
+def deliver(entered: EnteredRoom, epoch: int, number: int) -> Digest:
+    """Let the caller's recorded release count; what is handed over from now on is on record.
 
     Raises:
-        DocumentRefused: the document is not what it must be.
-        Conflict: another release has this number.
-        EpochNotCurrent, OutOfOrder, ChunksMissing, ReleaseRefused: a rule is broken.
+        NotFound: none is on record with this number.
+        EpochNotCurrent, OutOfOrder, ChunksMissing: its grounds are in force no more, or a batch is missing.
         RoomClosed, RoomNotActive, RoomExpired: see `escrow.rooms.working`.
     """
-    digest = signed.digest()
-    held = entered.session.get(ReleaseRecord, (entered.id, epoch, entered.caller, number))
-    if is_repeat(held.digest if held else None, digest):
-        return digest
+    held = _held(entered, epoch, number)
+    if held is None:
+        raise NotFound
+    if held.complete:
+        return Digest(held.digest)
     room = rooms.working(entered)
-    release = room.opened(Release, signed)
-    _check_place(room, epoch, number, release)
+    keys.require_current(room, epoch)
+    release = _read(held)
     _check_grounds(room, release)
     _check_batches(room, release)
-    room.session.add(
-        ReleaseRecord(
-            room=room.id,
-            epoch=epoch,
-            sender=room.caller,
-            number=number,
-            round=release.round,
-            digest=digest,
-            sender_policy=release.sender_policy,
-            recipient_policy=release.recipient_policy,
-            signed=signed.model_dump_json(),
-        )
-    )
+    held.complete = True
+    room.session.flush()
+    first, second = (member.partner for member in room.terms.members)
+    for sender, recipient in ((first, second), (second, first)):
+        _hand_over(room, epoch, sender, recipient)
     rooms.touched(room)
-    return digest
+    return Digest(held.digest)
 
 
 def batch(entered: EnteredRoom, epoch: int, sender: PartnerId, number: int, index: int) -> bytes:
@@ -93,7 +123,7 @@ def batch(entered: EnteredRoom, epoch: int, sender: PartnerId, number: int, inde
     room = rooms.in_force(entered)
     if room is None or epoch != room.epoch or sender != room.other.partner:
         raise NotFound
-    if number not in {record.number for record in _handed_over(room, epoch)}:
+    if number not in {record.number for record in _of_other(room, epoch)}:
         raise NotFound
     held = room.session.get(ReleaseBatch, (room.id, epoch, sender, number, index))
     if held is None:
@@ -102,26 +132,65 @@ def batch(entered: EnteredRoom, epoch: int, sender: PartnerId, number: int, inde
 
 
 def visible(room: WorkingRoom) -> tuple[SignedDocument, ...]:
-    """The current epoch's releases that the caller may see: its own, and the other member's that are handed over."""
+    """The current epoch's complete releases that the caller may see: its own, and those handed over to it."""
     epoch = room.epoch
-    records = [*_of(room, epoch, room.caller), *_handed_over(room, epoch)]
-    return tuple(SignedDocument.model_validate_json(record.signed) for record in records)
+    records = [*_of(room, epoch, room.caller), *_of_other(room, epoch)]
+    return tuple(_signed(record) for record in records)
 
 
-def _handed_over(room: WorkingRoom, epoch: int) -> list[ReleaseRecord]:
-    """Rules 1 and 2, for what the other member has sent to the caller."""
-    other = room.other.partner
-    ours, theirs = _policy_in_force(room, room.caller), _policy_in_force(room, other)
+def _of_other(room: WorkingRoom, epoch: int) -> list[ReleaseRecord]:
+    """What was handed over to the caller, and still is."""
+    return [record for record in _to_hand_over(room, epoch, room.other.partner, room.caller) if record.handed_over]
+
+
+def _hand_over(room: WorkingRoom, epoch: int, sender: PartnerId, recipient: PartnerId) -> None:
+    for record in _to_hand_over(room, epoch, sender, recipient):
+        if not record.handed_over:
+            record.handed_over = True
+            entry = ReleaseHandedOver(
+                at=instant(room.now),
+                document=Digest(record.digest),
+                epoch=epoch,
+                number=record.number,
+                recipient=recipient,
+                sender=sender,
+            )
+            ledger.enter(room, entry)
+
+
+def _to_hand_over(room: WorkingRoom, epoch: int, sender: PartnerId, recipient: PartnerId) -> list[ReleaseRecord]:
+    """Rules 1 and 2, for what one member has sent to the other."""
+    there, back = _policy_in_force(room, sender), _policy_in_force(room, recipient)
     given = [
         record.round
-        for record in _of(room, epoch, room.caller)
-        if (record.sender_policy, record.recipient_policy) == (ours, theirs)
+        for record in _of(room, epoch, recipient)
+        if (record.sender_policy, record.recipient_policy) == (back, there)
     ]
     return [
         record
-        for record in _of(room, epoch, other)
-        if (record.sender_policy, record.recipient_policy) == (theirs, ours) and record.round <= max(given, default=0)
+        for record in _of(room, epoch, sender)
+        if (record.sender_policy, record.recipient_policy) == (there, back) and record.round <= max(given, default=0)
     ]
+
+
+def _recorded(room: WorkingRoom, release: Release, document: Digest) -> ReleaseRecorded:
+    decided = decision(policies.sides(room, release.sender), moment(release.created))
+    return ReleaseRecorded(
+        at=instant(room.now),
+        created=release.created,
+        document=document,
+        epoch=release.epoch,
+        forms=decided.highest(),
+        matches=band(release.matches),
+        number=release.number,
+        recipient=release.recipient,
+        recipient_policy=release.recipient_policy,
+        round=release.round,
+        rules=RULES,
+        sender=release.sender,
+        sender_policy=release.sender_policy,
+        table=Digest(decided.table()),
+    )
 
 
 def _check_place(room: WorkingRoom, epoch: int, number: int, release: Release) -> None:
@@ -150,23 +219,24 @@ def _check_grounds(room: WorkingRoom, release: Release) -> None:
 
 
 def _check_batches(room: WorkingRoom, release: Release) -> None:
-    """The announced batches are here; others of this number, from an attempt that was given up, go."""
-    ours = (
+    """All batches are here; that each is the one on record was seen when it came."""
+    query = select(func.count()).where(*_at(room, release.epoch, release.number))
+    if room.session.scalar(query) != len(release.batches):
+        raise ChunksMissing("release: not all its batches are here")
+
+
+def _drop_batches(room: EnteredRoom, epoch: int, number: int) -> None:
+    room.session.execute(delete(ReleaseBatch).where(*_at(room, epoch, number)))
+
+
+def _at(room: EnteredRoom, epoch: int, number: int) -> tuple[ColumnElement[bool], ...]:
+    """The batches of one of the caller's releases."""
+    return (
         ReleaseBatch.room == room.id,
-        ReleaseBatch.epoch == release.epoch,
+        ReleaseBatch.epoch == epoch,
         ReleaseBatch.sender == room.caller,
-        ReleaseBatch.number == release.number,
+        ReleaseBatch.number == number,
     )
-    announced = [(item.sealed, item.size) for item in release.batches]
-    room.session.execute(delete(ReleaseBatch).where(*ours, ReleaseBatch.batch >= len(announced)))
-    query = (
-        select(ReleaseBatch.batch, ReleaseBatch.digest, func.length(ReleaseBatch.data).label("size"))
-        .where(*ours)
-        .order_by(ReleaseBatch.batch)
-    )
-    here = [(row.digest, row.size) for row in room.session.execute(query)]
-    if here != announced:
-        raise ChunksMissing("release: its batches are not those that are here")
 
 
 def _policy_in_force(room: EnteredRoom, owner: PartnerId) -> str | None:
@@ -180,17 +250,28 @@ def _policy_in_force(room: EnteredRoom, owner: PartnerId) -> str | None:
 
 
 def _of(room: EnteredRoom, epoch: int, sender: PartnerId) -> list[ReleaseRecord]:
-    """A member's releases of an epoch, oldest first."""
+    """A member's complete releases of an epoch, oldest first."""
     query = (
         select(ReleaseRecord)
-        .where(ReleaseRecord.room == room.id, ReleaseRecord.epoch == epoch, ReleaseRecord.sender == sender)
+        .where(
+            ReleaseRecord.room == room.id,
+            ReleaseRecord.epoch == epoch,
+            ReleaseRecord.sender == sender,
+            ReleaseRecord.complete,
+        )
         .order_by(ReleaseRecord.number)
     )
     return list(room.session.scalars(query))
 
 
-def _last_number(room: EnteredRoom, epoch: int) -> int:
-    query = select(func.max(ReleaseRecord.number)).where(
-        ReleaseRecord.room == room.id, ReleaseRecord.epoch == epoch, ReleaseRecord.sender == room.caller
-    )
-    return room.session.scalar(query) or 0
+def _held(room: EnteredRoom, epoch: int, number: int) -> ReleaseRecord | None:
+    """The caller's release of a number, complete or not."""
+    return room.session.get(ReleaseRecord, (room.id, epoch, room.caller, number))
+
+
+def _signed(held: ReleaseRecord) -> SignedDocument:
+    return SignedDocument.model_validate_json(held.signed)
+
+
+def _read(held: ReleaseRecord) -> Release:
+    return read_document(Release, _signed(held).document)

@@ -89,6 +89,18 @@ def locked(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> 
     return _found(session, _of_member(room, caller).with_for_update(of=Room), caller, now)
 
 
+def locked_open(session: Session, partner: PartnerId) -> list[RoomId]:
+    """All rooms of a partner that are not closed, locked in the order of their ids."""
+    query = (
+        select(Room.id)
+        .join(Membership, Membership.room == Room.id)
+        .where(Membership.partner == partner, Room.closed.is_(None))
+        .order_by(Room.id)
+        .with_for_update(of=Room)
+    )
+    return [RoomId(room) for room in session.scalars(query)]
+
+
 def reserved(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
     """The room that this transaction has just made (`escrow.terms.reserve`), before it has members. Raises NotFound."""
     return _found(session, select(Room).where(Room.id == room), caller, now)

@@ -17,7 +17,9 @@ from typing import Final
 from sqlalchemy import select
 
 from cleanroom.domain.vocabulary import PartnerId, RoundState
-from escrow import evaluated_rows, policies, purge, rooms, round_evidence
+from cleanroom.messages.documents import instant
+from cleanroom.messages.entries import RoundLapsed
+from escrow import evaluated_rows, ledger, policies, purge, rooms, round_evidence
 from escrow.consent_tables import OpeningRecord, PolicyRecord, RoundRecord
 from escrow.evaluated_rows import Evaluated
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -35,7 +37,7 @@ class Basis:
     cells: frozenset[tuple[int, int]]
 
     def cells_text(self) -> str:
-        """The cells, as a round keeps them."""
+        """The cells, as a round keeps them (`cells_of`)."""
         return json.dumps(sorted(self.cells))
 
     def is_of(self, record: RoundRecord) -> bool:
@@ -44,6 +46,11 @@ class Basis:
             *(snapshot.digest for snapshot in self.snapshots),
             *(policy.digest for policy in self.policies),
         ) and record.cells == self.cells_text()
+
+
+def cells_of(record: RoundRecord) -> tuple[tuple[int, int], ...]:
+    """The cells (first member's segment, second's) that a round opens, ascending."""
+    return tuple((first, second) for first, second in json.loads(record.cells))
 
 
 def newest(room: EnteredRoom, epoch: int) -> RoundRecord | None:
@@ -70,7 +77,9 @@ def have_lapsed(room: WorkingRoom) -> bool:
 
 def provers(room: EnteredRoom, record: RoundRecord) -> tuple[PartnerId, ...]:
     """Who has delivered an opening of the round."""
-    query = select(OpeningRecord.prover).where(OpeningRecord.room == room.id, OpeningRecord.number == record.number)
+    query = select(OpeningRecord.prover).where(
+        OpeningRecord.room == room.id, OpeningRecord.number == record.number, OpeningRecord.delivered
+    )
     return tuple(PartnerId(prover) for prover in sorted(room.session.scalars(query)))
 
 
@@ -95,6 +104,7 @@ def settle(entered: EnteredRoom) -> None:
     if current is not None and current.state == RoundState.OPEN and _is_late(room, current):
         current.state = RoundState.LAPSED
         purge.round_content(room, current.number)
+        ledger.enter(room, RoundLapsed(at=instant(room.now), epoch=current.epoch, round=current.number))
         rooms.touched(room)
         return
     basis = _basis(room)

@@ -6,14 +6,17 @@ from sqlalchemy import func, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.batches import MAX_BYTES, chunk_count
+from cleanroom.messages.documents import instant
+from cleanroom.messages.entries import SnapshotCommitted
 from cleanroom.messages.lists import Snapshot
 from cleanroom.messages.signing import SignedDocument
-from escrow import keys, overlaps, purge, rooms
+from escrow import keys, ledger, overlaps, purge, rooms
 from escrow.addresses import digest_of_bytes, is_repeat
 from escrow.errors import ChunksMissing, NotFound, OutOfOrder, QuotaExceeded, ShapeTooRare, SnapshotRefused
 from escrow.identity import EscrowKey
 from escrow.rooms import EnteredRoom, WorkingRoom
 from escrow.tables import SealedChunk, SnapshotRecord
+from matching.disclosure.bands import band
 
 MAX_SEALED_BYTES: Final = MAX_BYTES + 4096
 MAX_CHUNKS: Final = 100_000
@@ -105,6 +108,17 @@ def commit(entered: EnteredRoom, epoch: int, number: int, signed: SignedDocument
     )
     room.session.flush()
     _begin(room, epoch, number)
+    ledger.enter(
+        room,
+        SnapshotCommitted(
+            at=instant(room.now),
+            document=digest,
+            entries=band(sum(shape.entries for shape in snapshot.shapes)),
+            epoch=epoch,
+            number=number,
+            owner=room.caller,
+        ),
+    )
     rooms.touched(room)
     return digest
 

@@ -7,14 +7,15 @@ from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
 from cleanroom.messages.api import SignatureBody
-from cleanroom.messages.documents import moment, read_document
-from cleanroom.messages.rooms import Terms, Withdrawal
+from cleanroom.messages.documents import instant, moment, read_document
+from cleanroom.messages.entries import MemberNamed, PartnerWithdrew, TermsProposed, TermsSigned
+from cleanroom.messages.rooms import Member, Terms, Withdrawal
 from cleanroom.messages.signing import Signature, SignedDocument, check_signature, open_document
-from escrow import partners, purge, rooms
+from escrow import ledger, partners, purge, rooms, rosters
 from escrow.addresses import is_repeat
 from escrow.errors import Conflict, NotFound, TermsPending, TermsRefused, WithdrawalRefused
 from escrow.rooms import EnteredRoom
-from escrow.tables import Membership, Room, TermsSignature, TermsVersion, WithdrawalRecord
+from escrow.tables import Membership, Partner, Room, TermsSignature, TermsVersion, WithdrawalRecord
 
 KEPT: Final = (
     *("room", "members", "escrow_key", "starts", "epoch_days", "kinds", "segments"),
@@ -30,17 +31,15 @@ def create(room: EnteredRoom, signed: SignedDocument, *, escrow_key: bytes) -> D
         DocumentRefused, TermsRefused: the document is not what it must be.
     """
     terms = _proposed(room, 1, signed, escrow_key=escrow_key)
-    for member in terms.members:
-        held = partners.by_id(room.session, member.partner)
-        enrolled = held is not None and (held.name, held.identity_key, held.sealing_key) == (
-            member.name,
-            member.identity_key,
-            member.sealing_key,
-        )
-        if not enrolled:
-            raise TermsRefused("terms: a member is not enrolled with exactly this name and these keys")
-    for member in terms.members:
-        room.session.add(Membership(room=room.id, partner=member.partner))
+    partners.lock(room.session, *(member.partner for member in terms.members))
+    enrolled = [_enrolled(room, member) for member in terms.members]
+    at = instant(room.now)
+    for partner in enrolled:
+        room.session.add(Membership(room=room.id, partner=partner.id))
+        ledger.enter(room, MemberNamed(at=at, document=Digest(partner.digest), partner=PartnerId(partner.id)))
+    for partner in enrolled:
+        for entry in rosters.entries(room.session, PartnerId(partner.id), at=at):
+            ledger.enter(room, entry)
     return _propose(room, terms, signed)
 
 
@@ -115,6 +114,16 @@ def sign(room: EnteredRoom, version: int, partner: PartnerId, body: SignatureBod
     _add_signature(room, version, body.signature)
     if {name for name, _ in signatures(room, version)} == {member.partner for member in terms.members}:
         held.in_force_since = room.now
+    ledger.enter(
+        room,
+        TermsSigned(
+            at=instant(room.now),
+            document=Digest(held.digest),
+            in_force=held.in_force_since is not None,
+            partner=partner,
+            version=version,
+        ),
+    )
     rooms.touched(room)
     return Digest(held.digest)
 
@@ -149,6 +158,8 @@ def withdraw(room: EnteredRoom, partner: PartnerId, signed: SignedDocument) -> D
             room=room.id, partner=partner, digest=digest, signed=signed.model_dump_json(), received_at=room.now
         )
     )
+    entry = PartnerWithdrew(at=instant(room.now), document=digest, partner=partner, reason=withdrawal.reason)
+    ledger.enter(room, entry)
     rooms.touched(room)
     return digest
 
@@ -178,12 +189,22 @@ def _proposed(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow
     return terms
 
 
+def _enrolled(room: EnteredRoom, member: Member) -> Partner:
+    held = partners.by_id(room.session, member.partner)
+    named = (member.name, member.identity_key, member.sealing_key)
+    if held is None or (held.name, held.identity_key, held.sealing_key) != named:
+        raise TermsRefused("terms: a member is not enrolled with exactly this name and these keys")
+    return held
+
+
 def _propose(room: EnteredRoom, terms: Terms, signed: SignedDocument) -> Digest:
     digest = signed.digest()
     room.session.add(
         TermsVersion(room=room.id, version=terms.version, digest=digest, document=signed.document, in_force_since=None)
     )
     _add_signature(room, terms.version, signed.signatures[0])
+    entry = TermsProposed(at=instant(room.now), document=digest, partner=room.caller, version=terms.version)
+    ledger.enter(room, entry)
     rooms.touched(room)
     return digest
 

@@ -23,6 +23,7 @@ from cleanroom.agent.reading.accounts import read_accounts
 from cleanroom.agent.reading.files import read_table
 from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.tables import load_tables
+from examples.demo_audit import audit
 from examples.demo_consent import consent
 from examples.local import CommandFailed, Escrow, Partner, agreed_room, enrolled, start_escrow
 from examples.scan import found_in
@@ -101,10 +102,11 @@ def _run(console: Console, steps: Steps, folder: Path, escrow: Escrow, running: 
     same = _transposed(_answer(acme)) == _cells(_answer(globex))
     console.print(f"The two reports are {'the same matrix, transposed' if same else '[red]DIFFERENT[/]'}.\n")
     shared = consent(console, steps, ROOM, acme, globex)
+    audited = audit(console, steps, ROOM, escrow, acme, globex)
     with steps("search the escrow's files for what must not be there"):
         clean = _search(console, folder, escrow)
     console.print(_timing(steps))
-    return same and shared and clean
+    return same and shared and audited and clean
 
 
 def _pushed(console: Console, report: dict[str, object]) -> None:

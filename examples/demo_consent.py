@@ -1,4 +1,4 @@
-"""The second half of the demo: from counts to fields. Two policies, four eyes, openings, a narrowing, what was seen."""
+"""The second part of the demo: from counts to fields. Two policies, four eyes, openings, a narrowing, what was seen."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from examples.local import PASSPHRASE, CommandFailed, Partner
+from examples.local import PASSPHRASE, CommandFailed, Partner, Reviewer
 
 HERE = Path(__file__).parent
 POLICIES = {"Acme": HERE / "acme-policy.yaml", "Globex": HERE / "globex-policy.yaml"}
@@ -33,7 +33,7 @@ def consent(console: Console, steps: Step, room: str, acme: Partner, globex: Par
             propose = partner.run("policy", "propose", room, POLICIES[partner.name], "--user", "Ann", "--yes")
             partner.run("policy", "approve", room, "--user", "Bob", "--yes")
         console.print(f"       proposed by Ann: {_state(propose)}; approved by Bob, and in force")
-    _screen(
+    screen(
         console,
         "Acme asks why Globex's sellers don't see an owner",
         acme,
@@ -47,16 +47,16 @@ def consent(console: Console, steps: Step, room: str, acme: Partner, globex: Par
     with steps("the agents open what matches in agreed cells, prove it, verify it, and seal the fields"):
         _wait(lambda: bool(_rows(acme, room)) and bool(_rows(globex, room)))
     for partner in (acme, globex):
-        _screen(console, f"{partner.name} sees", partner, "shared", "--room", room, "--sort", "amount", "--limit", ROWS)
+        screen(console, f"{partner.name} sees", partner, "shared", "--room", room, "--sort", "amount", "--limit", ROWS)
     both = len(_rows(acme, room)), len(_rows(globex, room))
     console.print(f"       {both[0]:,} rows on Acme's side, {both[1]:,} on Globex's\n")
     before = _shown(globex, room, WITHDRAWN)
-    _screen(console, "Acme narrows its policy: what will change", acme, "policy", "diff", room, NARROWER)
+    screen(console, "Acme narrows its policy: what will change", acme, "policy", "diff", room, NARROWER)
     with steps("the narrowing is in force at once; Globex's agent drops the values"):
         acme.run("policy", "propose", room, NARROWER, "--user", "Ann", "--yes")
         _wait(lambda: bool(_rows(globex, room)) and not _shown(globex, room, WITHDRAWN))
     console.print(f"       close dates on Globex's side: {before:,} before, {_shown(globex, room, WITHDRAWN):,} now")
-    _screen(
+    screen(
         console,
         "What Globex was ever sent, for Acme's reviewer",
         acme,
@@ -101,7 +101,8 @@ def _field(row: dict[str, object], field: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _screen(console: Console, title: str, partner: Partner, *command: object) -> None:
+def screen(console: Console, title: str, partner: Partner | Reviewer, *command: object) -> None:
+    """What a command prints for people."""
     console.print(f"\n[b]{title}[/] [dim]cleanroom {' '.join(map(str, command[:2]))}[/]")
     wide = replace(partner, environment={**partner.environment, "COLUMNS": str(COLUMNS)})
     console.print(wide.show(*command), markup=False, highlight=False, end="", soft_wrap=True)

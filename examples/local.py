@@ -103,6 +103,21 @@ class Partner:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Somebody with a file and the `cleanroom` command: no home, no passphrase, no escrow."""
+
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def run(self, *arguments: object) -> Any:  # noqa: ANN401 - JSON
+        """The command's JSON answer. Raises CommandFailed."""
+        return json.loads(_run([_script("cleanroom"), *arguments, "--json"], {**_environment(), **self.environment}))
+
+    def show(self, *arguments: object) -> str:
+        """What the command prints for people."""
+        return _run([_script("cleanroom"), *arguments], {**_environment(), **self.environment})
+
+
 def start_escrow(home: Path, database: str | None = None) -> Escrow:
     """Start an escrow on a free port of loopback; its files are in `home`."""
     home.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from api.service import (
     problems,
     reference,
+    routes_ledger,
     routes_lists,
     routes_openings,
     routes_partners,
@@ -56,7 +57,10 @@ def create_app(desk: Desk) -> ASGIApp:
     app.state.desk = desk
     problems.install(app)
     reference.install(app)
-    for routes in (routes_partners, routes_rooms, routes_lists, routes_policies, routes_openings, routes_releases):
+    for routes in (
+        *(routes_partners, routes_rooms, routes_lists, routes_policies, routes_openings, routes_releases),
+        routes_ledger,
+    ):
         app.include_router(routes.router)
     return SignedExchange(app, desk)
 

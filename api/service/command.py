@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import platformdirs
 import typer
@@ -22,10 +23,11 @@ from cleanroom.domain.collector import collect_rarely
 from cleanroom.domain.errors import CleanroomError, InputRefused
 from cleanroom.domain.vocabulary import PartnerKind
 from cleanroom.messages.documents import instant, read_document
+from cleanroom.messages.entries import OperatorActed
 from cleanroom.messages.identity import EscrowIdentity
 from cleanroom.messages.invites import Invite
 from cleanroom.messages.rooms import Enrolment
-from escrow import identity, invites, partners, schema
+from escrow import identity, invites, ledger, partners, schema
 from escrow.database import Database
 from escrow.pages import MOST_ON_A_PAGE, Page
 
@@ -70,7 +72,9 @@ def serve_command(  # noqa: PLR0913 - options of a command
         logs.to_stderr()
         collect_rarely()
         if migrate_first or desk.database.is_sqlite:
-            schema.migrate(desk.database)
+            schema.migrate(desk.database, entry=_acted("migrated"))
+        service = create_app(desk)
+        desk.database.write(lambda session: ledger.append(session, ledger.OPERATOR, _acted("started")))
         at = Listening(host=host, port=port, certificate=tls_cert, private_key=tls_key)
         words = " ".join(EscrowIdentity(identity_key=desk.key.public).fingerprint())
 
@@ -78,7 +82,7 @@ def serve_command(  # noqa: PLR0913 - options of a command
             facts = {"url": url, "key": desk.key.public.hex(), "fingerprint": words}
             _say(facts, f"Escrow listens at {url}; its fingerprint: {words}", as_json=as_json)
 
-        serve(create_app(desk), at, bell=desk.bell, started=started)
+        serve(service, at, bell=desk.bell, started=started)
 
 
 @app.command()
@@ -100,7 +104,7 @@ def invite(  # noqa: PLR0913 - options of a command
     """
     with _refusals(as_json=as_json), _desk(home, db) as desk:
         if desk.database.is_sqlite:
-            schema.migrate(desk.database)
+            schema.migrate(desk.database, entry=_acted("migrated"))
         schema.require_current(desk.database)
         now = system_clock()
         allowance = invites.Allowance(name=name, kind=kind, expires_at=now + timedelta(days=expires_days))
@@ -117,7 +121,7 @@ def migrate(*, home: Home = None, db: Db = None, as_json: AsJson = False) -> Non
     Example: cleanroom-escrow migrate --db postgresql://escrow@db.example/escrow
     """
     with _refusals(as_json=as_json), _desk(home, db) as desk:
-        schema.migrate(desk.database)
+        schema.migrate(desk.database, entry=_acted("migrated"))
         _say({"migrated": True}, "The tables are at this version.", as_json=as_json)
 
 
@@ -143,6 +147,10 @@ def partners_command(*, home: Home = None, db: Db = None, as_json: AsJson = Fals
 def main() -> None:
     """Run the command."""
     app()
+
+
+def _acted(action: Literal["started", "migrated"]) -> OperatorActed:
+    return OperatorActed(at=instant(system_clock()), action=action, version=version("cleanroom-escrow"))
 
 
 def _invite(url: str, desk: Desk, *, name: str | None, kind: PartnerKind | None) -> Invite:

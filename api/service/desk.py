@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Body, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
+from api.service import examples
 from api.service.bell import Bell
 from cleanroom.domain.clock import Clock
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.api import Accepted
-from cleanroom.messages.documents import DigestText, PartnerName, RoomName
+from cleanroom.messages.documents import DigestText, PartnerName, RoomName, Wire
 from escrow import rooms
 from escrow.database import Database
 from escrow.errors import EscrowError
@@ -83,6 +84,13 @@ EpochPath = Annotated[int, Path(ge=0, le=2**31 - 1, description="epoch, from 0")
 NumberPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="batch number, from 1")]
 VersionPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="version of the terms, from 1")]
 IndexPath = Annotated[int, Path(ge=0, le=99_999, description="chunk, from 0")]
+
+
+class EmptyBody(Wire):
+    """An empty JSON object."""
+
+
+Nothing = Annotated[EmptyBody, Body(openapi_examples=examples.NOTHING)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     # P9
     "release_refused": (422, "The release breaks a rule"),
     "notice_refused": (422, "The notice breaks a rule"),
+    # P10
+    "checkpoint_refused": (422, "The checkpoint does not hold"),
     # us
     "internal_error": (500, "The escrow failed; nothing was changed"),
 }

@@ -7,11 +7,21 @@ from fastapi import APIRouter, Body, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.service import examples
-from api.service.desk import AtBatch, AtEpoch, BatchAddress, Caller, Desk, DigestPath, EpochAddress, IndexPath, TheDesk
+from api.service.desk import (
+    AtBatch,
+    AtEpoch,
+    BatchAddress,
+    Caller,
+    Desk,
+    DigestPath,
+    EpochAddress,
+    IndexPath,
+    Nothing,
+    TheDesk,
+)
 from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.api import Accepted, ChunkList
 from cleanroom.messages.batches import MEDIA_TYPE
-from cleanroom.messages.documents import Wire
 from cleanroom.messages.signing import SignedDocument
 from escrow import evaluations, rooms, snapshots
 from escrow.errors import EscrowError
@@ -24,10 +34,6 @@ EVALUATION = "/v1/rooms/{room}/epochs/{epoch}/evaluations/{partner}"
 router = APIRouter(tags=["lists"])
 
 Signed = Annotated[SignedDocument, Body(openapi_examples=examples.DOCUMENT)]
-
-
-class Nothing(Wire):
-    """An empty JSON object."""
 
 
 def _bytes_of(media_type: str, title: str) -> dict[str, object]:
@@ -108,7 +114,7 @@ def put_batch(
     desk: TheDesk,
     caller: Caller,
     at: AtBatch,
-    _: Annotated[Nothing, Body(openapi_examples=examples.NOTHING)],
+    _: Nothing,
 ) -> Accepted:
     """The rows are checked against the signed root and the snapshot's shapes; if they fail, they are dropped."""
 

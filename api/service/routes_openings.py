@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.service import examples
-from api.service.desk import Caller, IndexPath, PartnerPath, RoomPath, TheDesk
+from api.service.desk import Caller, IndexPath, Nothing, PartnerPath, RoomPath, TheDesk
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages.api import Accepted
 from cleanroom.messages.signing import SignedDocument
@@ -46,7 +46,7 @@ async def put_part(  # noqa: PLR0913, PLR0917 - the parts of an address are para
     partner: PartnerPath,
     index: IndexPath,
 ) -> Accepted:
-    """Nobody sees it before both openings are here."""
+    """Of the opening that is on record. Nobody sees it before both are here."""
     data = await request.body()
 
     def put(entered: EnteredRoom) -> Digest:
@@ -56,14 +56,22 @@ async def put_part(  # noqa: PLR0913, PLR0917 - the parts of an address are para
     return await run_in_threadpool(desk.write_room, room, caller, put)
 
 
-@router.put(OPENING, summary="Deliver an opening")
+@router.put(OPENING, summary="Put an opening on record")
 def put_opening(  # noqa: PLR0913, PLR0917 - the parts of an address are parameters
     desk: TheDesk, caller: Caller, room: RoomPath, number: RoundPath, partner: PartnerPath, signed: Signed
 ) -> Accepted:
-    """Checked as a whole: complete, proven, and under policies still in force."""
+    """Before any part of it. Until it is delivered, another one may take its place."""
+    return desk.write_room(room, caller, lambda entered: openings.record(entered, number, partner, signed))
+
+
+@router.put(OPENING + "/delivery", summary="Deliver an opening")
+def put_delivery(
+    desk: TheDesk, caller: Caller, room: RoomPath, number: RoundPath, partner: PartnerPath, _: Nothing
+) -> Accepted:
+    """All its parts are here. Checked as a whole: complete, proven, and under policies still in force."""
     # The proofs take seconds: whoever writes meanwhile, in this room or another, does not wait for them.
-    checked = desk.read_room(room, caller, lambda entered: openings.check(entered, number, partner, signed))
-    return desk.write_room(room, caller, lambda entered: openings.put(entered, checked))
+    checked = desk.read_room(room, caller, lambda entered: openings.check(entered, number, partner))
+    return desk.write_room(room, caller, lambda entered: openings.deliver(entered, checked))
 
 
 @router.get(OPENING, summary="An opening")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.service import examples
-from api.service.desk import AtBatch, BatchAddress, Caller, Desk, NumberPath, PartnerPath, RoomPath, TheDesk
+from api.service.desk import AtBatch, BatchAddress, Caller, Desk, Nothing, NumberPath, PartnerPath, RoomPath, TheDesk
 from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.api import Accepted, NoticeBody
 from cleanroom.messages.releases import MOST_BATCHES
@@ -35,7 +35,7 @@ BatchPath = Annotated[int, Path(ge=0, lt=MOST_BATCHES, description="sealed batch
     },
 )
 async def put_release_batch(request: Request, desk: TheDesk, caller: Caller, at: AtBatch, batch: BatchPath) -> Accepted:
-    """Nobody sees it before its release is committed."""
+    """Of the release that is on record. Nobody sees it before that is delivered."""
     data = await request.body()
 
     def put(room: EnteredRoom) -> Digest:
@@ -59,14 +59,24 @@ def read_release_batch(desk: TheDesk, caller: Caller, at: AtBatch, batch: BatchP
     return Response(desk.read_room(at.room, caller, found), media_type=SEALED)
 
 
-@router.put(RELEASE, summary="Commit a release")
+@router.put(RELEASE, summary="Put a release on record")
 def put_release(desk: TheDesk, caller: Caller, at: AtBatch, signed: Signed) -> Accepted:
+    """Before any batch of it. Until it is delivered, another one may take its place."""
+
+    def record(room: EnteredRoom) -> Digest:
+        return releases.record(room, at.epoch, at.number, signed)
+
+    return _write_own(desk, caller, at, record)
+
+
+@router.put(RELEASE + "/delivery", summary="Deliver a release")
+def put_delivery(desk: TheDesk, caller: Caller, at: AtBatch, _: Nothing) -> Accepted:
     """All its batches are here. The other member reads it once it has released as much itself."""
 
-    def commit(room: EnteredRoom) -> Digest:
-        return releases.commit(room, at.epoch, at.number, signed)
+    def deliver(room: EnteredRoom) -> Digest:
+        return releases.deliver(room, at.epoch, at.number)
 
-    return _write_own(desk, caller, at, commit)
+    return _write_own(desk, caller, at, deliver)
 
 
 @router.put("/v1/rooms/{room}/notices/{partner}/{number}", summary="Send words to the other member")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cleanroom.agent.problems import EscrowProblem
 from cleanroom.agent.transport import Transport
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.api import (
@@ -24,11 +25,14 @@ from cleanroom.messages.batches import MEDIA_TYPE
 from cleanroom.messages.documents import DocumentRefused, Wire
 from cleanroom.messages.lists import Evaluation
 from cleanroom.messages.signing import Signature, SignedDocument
+from matching.tiles import tile_name
 
 W = TypeVar("W", bound=Wire)
 
 JSON = "application/json"
 SEALED = "application/octet-stream"
+NOTE = "text/plain; charset=utf-8"
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,15 @@ class ReleasePlace:
     def path(self) -> str:
         """Path of the release."""
         return f"/v1/rooms/{self.room}/epochs/{self.epoch}/releases/{self.partner}/{self.number}"
+
+
+def log_of(room: RoomId) -> str:
+    """Path of a room's log."""
+    return f"/v1/rooms/{room}/log"
+
+
+OPERATOR_LOG = "/v1/log"
+"""Path of the operator's log."""
 
 
 class EscrowClient:
@@ -180,8 +193,12 @@ class EscrowClient:
         self._send(f"{at.path}/parts/{part}", rows, SEALED)
 
     def put_opening(self, at: OpeningPlace, signed: SignedDocument) -> None:
-        """Deliver an opening whose parts are uploaded."""
+        """Put an opening on record, before its parts."""
         self._put(at.path, signed)
+
+    def deliver_opening(self, at: OpeningPlace) -> None:
+        """Say that all parts of an opening are there."""
+        self._send(f"{at.path}/delivery", b"{}", JSON)
 
     def opening(self, at: OpeningPlace) -> SignedDocument:
         """The other side's opening, once both are there."""
@@ -196,8 +213,12 @@ class EscrowClient:
         self._send(f"{at.path}/batches/{batch}", sealed, SEALED)
 
     def put_release(self, at: ReleasePlace, signed: SignedDocument) -> None:
-        """Deliver a release whose batches are uploaded."""
+        """Put a release on record, before its batches."""
         self._put(at.path, signed)
+
+    def deliver_release(self, at: ReleasePlace) -> None:
+        """Say that all batches of a release are there."""
+        self._send(f"{at.path}/delivery", b"{}", JSON)
 
     def release_batch(self, at: ReleasePlace, batch: int) -> bytes:
         """One sealed batch of the other side's release, once it is handed over."""
@@ -206,6 +227,31 @@ class EscrowClient:
     def put_notice(self, room: RoomId, partner: PartnerId, number: int, body: NoticeBody) -> None:
         """Send words to the other side."""
         self._put(f"/v1/rooms/{room}/notices/{partner}/{number}", body)
+
+    def log_checkpoint(self, log: str) -> str:
+        """The newest checkpoint of a log, as a note. `log` is its path."""
+        return _text(self._transport.request("GET", f"{log}/checkpoint"))
+
+    def log_bundle(self, log: str, number: int, width: int) -> bytes:
+        """A bundle of up to 256 entries (c2sp.org/tlog-tiles)."""
+        return self._transport.request("GET", f"{log}/tile/entries/{tile_name(number, width)}")
+
+    def log_tile(self, log: str, level: int, number: int, width: int) -> bytes:
+        """A tile of up to 256 hashes."""
+        return self._transport.request("GET", f"{log}/tile/{level}/{tile_name(number, width)}")
+
+    def put_cosignature(self, log: str, partner: PartnerId, note: str) -> None:
+        """Deliver a checkpoint with this agent's cosignature."""
+        self._send(f"{log}/cosignatures/{partner}", note.encode(), NOTE)
+
+    def cosignature(self, log: str, partner: PartnerId) -> str | None:
+        """The newest checkpoint that a partner has cosigned, if it has any."""
+        try:
+            return _text(self._transport.request("GET", f"{log}/cosignatures/{partner}"))
+        except EscrowProblem as problem:
+            if problem.status != _NOT_FOUND:
+                raise
+            return None
 
     def answers(self, room: RoomId) -> Iterator[SignedDocument]:
         """All answers of a room, oldest first."""
@@ -228,6 +274,13 @@ class EscrowClient:
 
     def _send(self, path: str, body: bytes, content_type: str) -> None:
         _read(Accepted, self._transport.request("PUT", path, body=body, content_type=content_type))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise DocumentRefused("the escrow's answer is not text") from None
 
 
 def _read(kind: type[W], body: bytes) -> W:

@@ -2,10 +2,12 @@
 
 1. The evidence holds (`cleanroom.agent.evidence`).
 2. R = k*T is computed again for each row, and each row of the other side gets its path in the snapshot it came with.
-3. The claim names everything that the opening stands on and the digest of each part; each part is proven, and its proof
-   is bound to the whole claim. The nonce of a proof is fresh and hedged and never stored (`matching.proof`).
+3. The claim names everything that the opening stands on, the room's log as this agent has witnessed it, and the digest
+   of each part; each part is proven, and its proof is bound to the whole claim. The nonce of a proof is fresh and
+   hedged and never stored (`matching.proof`).
 4. Parts and signed opening are put into the vault in one transaction, before anything is sent. A retry sends those
    bytes, while rules 1 to 4 of the evidence hold and no cell has expired.
+5. The signed opening is put on record; once it is seen to be there (`cleanroom.agent.recording`), its parts are sent.
 
 An opening of mine that nobody answers in 72 hours ends my openings in this room until new terms are signed, or other
 cells are agreed: what it was about is no more, and nobody could have answered it.
@@ -21,9 +23,11 @@ from cleanroom.agent.client import OpeningPlace
 from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.evaluate import batch_prefix
 from cleanroom.agent.evidence import Openable, OpeningsWait, RoundNotReady, openable, require_basis
+from cleanroom.agent.recording import require_recorded
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import is_verified
+from cleanroom.agent.witness import witnessed
 from cleanroom.domain.vocabulary import Digest, RoomId, RoundState
 from cleanroom.messages.api import RoundView
 from cleanroom.messages.documents import DigestText, Instant, Number, Wire, instant, moment, read_document
@@ -58,6 +62,7 @@ def open_round(agent: Agent, room: Room) -> bool:
         RoundNotReady: something of it is not what this agent stands on now.
         OpeningRefused: the evidence does not hold. Nothing is sent.
         OpeningUnanswered: an earlier one of mine was not answered.
+        NotOnRecord, LogInconsistent: the room's log does not have it, or does not hold.
     """
     round_ = room.round
     if round_ is None or round_.state != RoundState.OPEN or agent.me in round_.opened or room.openings_lapsed:
@@ -124,7 +129,7 @@ def _cells(agent: Agent, room: Room) -> str:
 
 def _claim(agent: Agent, room: Room, round_: RoundView, found: Openable, parts: list[Digest]) -> Claim:
     other = room.other.partner
-    their_key = accepted_key(agent, room)
+    their_key, log = accepted_key(agent, room), witnessed(agent, room)
     my_policy, their_policy = room.policy_digest(agent.me), room.policy_digest(other)
     if their_key is None or not my_policy or not their_policy:
         raise RoundNotReady("round: the other side has no key in this epoch, or a policy is missing")
@@ -143,6 +148,8 @@ def _claim(agent: Agent, room: Room, round_: RoundView, found: Openable, parts: 
         answering=found.theirs.digest(),
         prover_policy=my_policy,
         verifier_policy=their_policy,
+        log_size=log.size,
+        log_root=log.root.hex(),
         rows=len(found.rows),
         parts=tuple(parts),
     )
@@ -199,11 +206,13 @@ def _is_of(signed: SignedDocument, room: Room, round_: RoundView, now: datetime)
 def _send(agent: Agent, room: Room, round_: RoundView, signed: SignedDocument) -> None:
     place = OpeningPlace(room.id, round_.number, agent.me)
     claim = read_document(Opening, signed.document).claim
+    agent.escrow.put_opening(place, signed)
+    require_recorded(agent, room, signed)
     with agent.progress.stage("send opening", claim.rows) as advance:
         for part in range(len(claim.parts)):
             agent.escrow.put_opening_part(place, part, _part(agent, room, round_.number, part))
             advance(claim.part_rows(part))
-        agent.escrow.put_opening(place, signed)
+        agent.escrow.deliver_opening(place)
 
 
 def _require_answered(agent: Agent, room: Room) -> None:

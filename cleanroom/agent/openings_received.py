@@ -1,7 +1,7 @@
 """P8: the other side's opening, believed only after all of this was seen to hold. One bad row refuses all of it.
 
 1. It is signed by the other side, and its claim mirrors the one that I signed: same room, terms, epoch and round, the
-   two keys, snapshots, evaluations and policies, each with its role turned.
+   two keys, snapshots, evaluations and policies, each with its role turned; and the log that it names is mine.
 2. It has exactly as many rows as mine, and each part has the digest that the claim names.
 3. Every row is of an entry and key that I have committed: handle, segment, kind and token are my vault's own.
 4. No row repeats.
@@ -17,6 +17,7 @@ Only then are the rows kept as verified matches; but for those of entries that e
 import hashlib
 
 from cleanroom.agent import opening
+from cleanroom.agent.archive import archive
 from cleanroom.agent.client import OpeningPlace
 from cleanroom.agent.committed import retired_tokens, state, state_tokens
 from cleanroom.agent.epochs import accepted_key
@@ -24,6 +25,7 @@ from cleanroom.agent.received import their_state
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import StoredMatch, is_verified, keep
+from cleanroom.agent.witness import require_same
 from cleanroom.domain.vocabulary import RoundState
 from cleanroom.messages.openings import Claim, OpenedRow, Opening, OpeningRefused, decode_rows, points_of
 from cleanroom.messages.signing import open_document
@@ -34,20 +36,13 @@ from matching.rows import as_keys
 Pair = tuple[OpenedRow, OpenedRow]
 """A row of their opening (about my entry) and the row of mine (about theirs) with the same point."""
 
-_TURNED = {
-    "prover": "verifier",
-    "prover_key": "verifier_key",
-    "of": "own",
-    "evaluation": "answering",
-    "prover_policy": "verifier_policy",
-}
-
 
 def verify_round(agent: Agent, room: Room) -> bool:
     """Verify the other side's opening of the room's round, once both are exchanged. Says whether there was one.
 
     Raises:
         DocumentRefused, OpeningRefused: it is not what it must be; nothing of it is kept.
+        LogInconsistent: the other side was shown another log than this agent.
     """
     round_ = room.round
     if round_ is None or round_.state != RoundState.EXCHANGED or is_verified(agent, room, round_.number):
@@ -58,7 +53,9 @@ def verify_round(agent: Agent, room: Room) -> bool:
     mine, my_parts = own
     my_rows = _decoded(mine.claim, my_parts)
     theirs, their_parts = _fetched(agent, room, round_.number)
-    _check_claim(mine.claim, theirs.claim)
+    if differs := mine.claim.differs(theirs.claim):  # steps 1 and 2
+        raise OpeningRefused(f"opening: it does not answer mine at {', '.join(differs)}")
+    require_same(agent, room, theirs.claim.log_size, theirs.claim.log_root, "the other side's opening")
     if accepted_key(agent, room) != theirs.claim.prover_key:
         raise OpeningRefused("opening: it names another key than the other side's")
     their_rows = _decoded(theirs.claim, their_parts)
@@ -77,25 +74,15 @@ def verify_round(agent: Agent, room: Room) -> bool:
 def _fetched(agent: Agent, room: Room, number: int) -> tuple[Opening, list[bytes]]:
     place = OpeningPlace(room.id, number, room.other.partner)
     signer: dict[str, bytes] = {room.other.partner: bytes.fromhex(room.other.identity_key)}
-    theirs = open_document(Opening, agent.escrow.opening(place), signer)
+    signed = agent.escrow.opening(place)
+    theirs = open_document(Opening, signed, signer)
+    archive(agent, room.id, [signed])
     with agent.progress.stage("fetch opening", theirs.claim.rows) as advance:
         parts = []
         for part in range(len(theirs.claim.parts)):
             parts.append(agent.escrow.opening_part(place, part))
             advance(theirs.claim.part_rows(part))
     return theirs, parts
-
-
-def _check_claim(mine: Claim, theirs: Claim) -> None:
-    """Steps 1 and 2."""
-    turned = {**_TURNED, **{second: first for first, second in _TURNED.items()}}
-    differs = [
-        name
-        for name in Claim.model_fields
-        if name != "parts" and getattr(theirs, name) != getattr(mine, turned.get(name, name))
-    ]
-    if differs:
-        raise OpeningRefused(f"opening: it does not answer mine at {', '.join(differs)}")
 
 
 def _decoded(claim: Claim, parts: list[bytes]) -> list[OpenedRow]:

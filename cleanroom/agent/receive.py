@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from cleanroom.agent import shown_records
 from cleanroom.agent.client import ReleasePlace
 from cleanroom.agent.frames import tuples
 from cleanroom.agent.kept import (
@@ -31,7 +32,9 @@ from cleanroom.agent.release_checks import CheckedMatch, Expected, checked, unse
 from cleanroom.agent.release_content import ShownBefore, accounts_of, exceeds, newest_round, own_accounts
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.shown_records import records_of
 from cleanroom.agent.verified import verified
+from cleanroom.agent.witness import require_same
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Form
 from cleanroom.messages.documents import instant, moment
@@ -47,6 +50,7 @@ def receive(agent: Agent, room: Room) -> int:
     Raises:
         RoomNotActive: if the room is not in force.
         ReleaseRefused: naming place and rule; nothing of that release is kept.
+        LogInconsistent: the other side was shown another log than this agent.
     """
     room.require_active()
     with agent.locked(f"receive-{room.id}"):
@@ -140,10 +144,15 @@ def _receive(agent: Agent, room: Room, release: Release, last: KeptHead | None) 
         my_policy=release.recipient_policy,
         hash_key=hash_key or before,
     )
+    require_same(agent, room, release.log_size, release.log_root, f"the other side's release {release.number}")
+    records = records_of(payloads, ((item.match.their_segment, item.match.my_segment) for item in matches))
+    if (len(records.leaves), records.root) != (release.matches, release.records):
+        raise ReleaseRefused(f"release {release.number}: its records are not of what it shows")
     labels, now = _labels(agent, room, matches), instant(agent.clock())
     with agent.vault.transaction():
         keep(agent, room.id, after(kept(agent, room.id), release, matches, labels, now))
         keep_head(agent, room.id, newest)
+        agent.vault.put(shown_records.address(room.id, release.digest()), records.lines())
 
 
 def _require_in_force(agent: Agent, room: Room, release: Release) -> None:

@@ -6,7 +6,7 @@ again byte for byte:
 1. plan: every verified match whose content (`release_content`) differs from what was last released, and every one of a
    round or under policies that were not released yet. A disputed match is left as it is;
 2. seal all batches, sign the document over them, and keep all of it in the vault (one transaction);
-3. upload the batches, then the document, which commits them at the escrow;
+3. put the document on record, and see that it is (`cleanroom.agent.recording`); then upload the batches;
 4. promote: what is released now, and the journal entry of `disclosed` (one transaction).
 
 Nothing is uploaded that was made on other grounds than those in force: policies, terms, round, suppressions, disputes.
@@ -21,19 +21,22 @@ from typing import Final
 
 import pandas as pd
 
-from cleanroom.agent import disclosed
+from cleanroom.agent import disclosed, shown_records
 from cleanroom.agent.client import ReleasePlace
 from cleanroom.agent.disputes import address as disputes_address
 from cleanroom.agent.disputes import disputes
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix
 from cleanroom.agent.frames import from_bytes, to_bytes
 from cleanroom.agent.lists import INDEX as LISTS
+from cleanroom.agent.recording import require_recorded
 from cleanroom.agent.release_content import Content, Rules, accounts_of, content_of, newest_round, own_accounts
 from cleanroom.agent.release_sealing import SealedPayload, payloads, sealed_batch
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.shown_records import records_of
 from cleanroom.agent.suppressions import ADDRESS as SUPPRESSED
 from cleanroom.agent.verified import verified
+from cleanroom.agent.witness import witnessed
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Form
 from cleanroom.messages.documents import Count, DigestText, Number, Wire, instant, read_document
@@ -63,6 +66,7 @@ def release(agent: Agent, room: Room) -> bool:
 
     Raises:
         RoomNotActive: if the room is not in force.
+        NotOnRecord, LogInconsistent: the room's log does not have it, or does not hold.
         HomeOutdated: if the escrow holds releases of this agent that its vault does not know.
         EscrowProblem: `out_of_order`, if what it stands on has changed meanwhile; the next sync sees.
     """
@@ -143,7 +147,8 @@ class _Plan:
 
 def _keep(agent: Agent, room: Room, plan: _Plan) -> None:
     """Step 2: everything that will leave, and what becomes of the vault once it has."""
-    last = agent.load(ReleasedHead, _past(room) + "head")
+    last, log = agent.load(ReleasedHead, _past(room) + "head"), witnessed(agent, room)
+    records = records_of(plan.payloads, ((item.match.my_segment, item.match.their_segment) for item in plan.changed))
     empty = Release(
         room=room.id,
         terms=room.terms.digest(),
@@ -156,6 +161,10 @@ def _keep(agent: Agent, room: Room, plan: _Plan) -> None:
         sender_policy=DigestText(room.policy_digest(agent.me)),
         recipient_policy=DigestText(room.policy_digest(room.other.partner)),
         batches=(),
+        matches=len(records.leaves),
+        records=DigestText(records.root),
+        log_size=log.size,
+        log_root=log.root.hex(),
         created=plan.created,
     )
     with agent.progress.stage("seal", len(plan.changed)) as advance:
@@ -170,6 +179,7 @@ def _keep(agent: Agent, room: Room, plan: _Plan) -> None:
         for index, batch in enumerate(batches):
             agent.vault.put(f"{prefix}batch/{index}", batch.sealed)
         agent.vault.put(prefix + "grounds", _grounds(agent, room))
+        agent.vault.put(prefix + "records", records.lines())
         agent.vault.put(prefix + "rows", to_bytes(_journal(room, plan.changed)))
         agent.save(prefix + "contents", Released(contents=plan.after))
         agent.save(prefix + "document", signed)
@@ -182,11 +192,14 @@ def _send(agent: Agent, room: Room) -> None:
         return
     document = read_document(Release, signed.document)
     place = ReleasePlace(room.id, room.epoch, agent.me, document.number)
+    agent.escrow.put_release(place, signed)
+    records = {shown_records.address(room.id, signed.digest()): agent.vault.get(_out(room) + "records") or b""}
+    require_recorded(agent, room, signed, records)
     with agent.progress.stage("upload", len(document.batches)) as advance:
         for index in range(len(document.batches)):
             agent.escrow.put_release_batch(place, index, agent.vault.get(f"{_out(room)}batch/{index}") or b"")
             advance(1)
-        agent.escrow.put_release(place, signed)
+        agent.escrow.deliver_release(place)
     _promote(agent, room, signed)
 
 

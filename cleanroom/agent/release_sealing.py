@@ -1,8 +1,10 @@
 """P9: from what leaves of matches to sealed batches, each bound to its place in one release."""
 
 import hashlib
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from cleanroom.agent.release_content import MOST_TEXT, Content
 from cleanroom.domain.vocabulary import Digest
@@ -17,6 +19,8 @@ from cleanroom.messages.releases import (
 )
 from cleanroom.messages.sealing import seal
 
+SALT_BYTES: Final = 32
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedPayload:
@@ -28,16 +32,20 @@ class SealedPayload:
 
 def payloads(hash_key: bytes, contents: Sequence[Content]) -> Iterator[Payload]:
     """The contents in order: at most `BATCH_MATCHES` matches each, and not more text than a batch can hold."""
+
+    def payload() -> Payload:
+        return Payload(hash_key=hash_key.hex(), matches=tuple(waiting), salt=secrets.token_hex(SALT_BYTES))
+
     waiting: list[ReleasedMatch] = []
     size = 0
     for content in contents:
         if waiting and (len(waiting) == BATCH_MATCHES or size + len(content.text) > MOST_TEXT):
-            yield Payload(hash_key=hash_key.hex(), matches=tuple(waiting))
+            yield payload()
             waiting, size = [], 0
         waiting.append(content.released)
         size += len(content.text) + 1
     if waiting:
-        yield Payload(hash_key=hash_key.hex(), matches=tuple(waiting))
+        yield payload()
 
 
 def sealed_batch(release: Release, index: int, payload: Payload, recipient: bytes) -> SealedPayload:

@@ -29,10 +29,11 @@ from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId, Roo
 from cleanroom.messages.api import RoomView, RoundView
 from cleanroom.messages.documents import DocumentRefused, read_document
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
-from cleanroom.messages.policy_chain import InForce, Proposed, ground_of
+from cleanroom.messages.policy_chain import InForce, Proposed, sides_of
 from cleanroom.messages.releases import Release
 from cleanroom.messages.rooms import EpochKey, Member, Terms
 from cleanroom.messages.signing import ESCROW, SignedDocument, open_document
+from cleanroom.messages.terms_chain import open_terms
 from cleanroom.messages.users import Roster
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Policy
@@ -59,7 +60,10 @@ class ClocksDiffer(NotPossibleNow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """A checked view of a room. `terms` are those in force, or the first proposed ones while none are."""
+    """A checked view of a room. `terms` are those in force, or the first proposed ones while none are.
+
+    `documents` are all that it was read from; each has to be in the room's log (`cleanroom.agent.witness`).
+    """
 
     id: RoomId
     state: RoomState
@@ -83,6 +87,7 @@ class Room:
     notices: Mapping[PartnerId, tuple[SealedNotice, ...]]
     answer: Answer | None
     next_answer: str | None
+    documents: tuple[SignedDocument, ...]
 
     @property
     def other(self) -> Member:
@@ -107,14 +112,7 @@ class Room:
     def sides(self, owner: PartnerId) -> Sides:
         """What `owner` shows to the other member, under both policies in force."""
         recipient = self.terms.other(owner).partner
-        return Sides(
-            owner=self.policy(owner),
-            recipient=self.policy(recipient),
-            owner_id=owner,
-            recipient_id=recipient,
-            ground=ground_of(self.terms),
-            use=self.terms.use,
-        )
+        return sides_of(self.terms, owner, mine=self.policy(owner), theirs=self.policy(recipient))
 
     @property
     def kind_names(self) -> tuple[str, ...]:
@@ -199,7 +197,18 @@ def open_room(agent: Agent, room: RoomId) -> Room:
         notices=read_notices(view.notices, terms=terms),
         answer=read_answer(agent, view.answer, terms) if view.answer else None,
         next_answer=view.next_answer,
+        documents=documents_of(view),
     )
+
+
+def documents_of(view: RoomView) -> tuple[SignedDocument, ...]:
+    """Every signed document of a view, receipts included."""
+    of_policies = (each for item in view.policies for each in (item.policy, item.receipt, item.proposed))
+    of_proposals = (each for item in view.proposals for each in (item.policy, item.receipt))
+    answers = (view.answer,)
+    plain = (*view.terms, *view.withdrawals, *view.keys, *view.snapshots, *view.evaluations, *view.rosters)
+    sent = (*view.releases, *(item.notice for item in view.notices))
+    return tuple(item for item in (*plain, *sent, *of_policies, *of_proposals, *answers) if item is not None)
 
 
 def read_answer(agent: Agent, signed: SignedDocument, terms: Terms) -> Answer:
@@ -232,19 +241,13 @@ def _terms(agent: Agent, view: RoomView) -> tuple[list[Terms], list[bool]]:
     """Step 1: all versions, and for each whether all members signed it."""
     versions: list[Terms] = []
     complete: list[bool] = []
-    for number, signed in enumerate(view.terms, start=1):
-        terms = read_document(Terms, signed.document)
-        keys = {member.partner: bytes.fromhex(member.identity_key) for member in terms.members}
-        names = {signature.signer for signature in signed.signatures}
-        if not names <= set(keys):
-            raise DocumentRefused("Terms: signed by somebody who is no member")
-        open_document(Terms, signed, {name: keys[PartnerId(name)] for name in names})
-        expected = versions[-1].digest() if versions else ""
-        if (terms.room, terms.version, terms.previous) != (view.room, number, expected):
-            raise DocumentRefused(f"Terms: version {number} does not follow from the one before")
+    for signed in view.terms:
+        terms = open_terms(signed, before=versions[-1] if versions else None)
+        if terms.room != view.room:
+            raise DocumentRefused(f"Terms: version {terms.version} is of another room")
         _check_members(agent, terms)
         versions.append(terms)
-        complete.append(names == set(keys))
+        complete.append(len(signed.signatures) == len(terms.members))
     if not versions or not all(complete[:-1]):
         raise DocumentRefused("Terms: a version that not everybody signed was followed by another")
     return versions, complete

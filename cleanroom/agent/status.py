@@ -1,15 +1,19 @@
 """This agent at a glance: its lists, its rooms, what waits for whom, and since when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cleanroom.agent.agreed import CellState, agreement
+from cleanroom.agent.ledger import load
 from cleanroom.agent.lists import StoredList, stored
+from cleanroom.agent.partners import confirmed
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.waiting import Waiting, next_epoch, waiting
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId, RoomState
 from cleanroom.messages.api import RoomSummary
+from cleanroom.messages.documents import instant
+from cleanroom.messages.notes import cosigned, partner_key, read_checkpoint, read_note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,20 @@ class RoomStatus:
     agreed: int = 0
     opened: int = 0
     next_epoch: str | None = None
+    record: "OnRecord | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """A room's log as this agent has witnessed it: how many entries, and up to which the other side confirms it, when.
+
+    `alarms`: what did not hold, and when.
+    """
+
+    entries: int
+    confirmed: int
+    confirmed_at: str | None
+    alarms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +70,7 @@ def status(agent: Agent) -> Status:
 
 def _room_status(agent: Agent, summary: RoomSummary) -> RoomStatus:
     try:
-        return _checked(agent, open_room(agent, summary.room))
+        return replace(_checked(agent, open_room(agent, summary.room)), record=_on_record(agent, summary))
     except CleanroomError as error:
         return RoomStatus(
             room=summary.room,
@@ -65,6 +83,21 @@ def _room_status(agent: Agent, summary: RoomSummary) -> RoomStatus:
             last_answer=None,
             expires="",
         )
+
+
+def _on_record(agent: Agent, room: RoomSummary) -> OnRecord | None:
+    ledger = load(agent, room.room)
+    other = next((member for member in room.members if member != agent.me), agent.me)
+    text = ledger.notes.other
+    note = read_note(text) if text else None
+    known = confirmed(agent, other)
+    since = cosigned(note, partner_key(other, bytes.fromhex(known.identity_key))) if note and known else None
+    return OnRecord(
+        entries=len(ledger.leaves),
+        confirmed=read_checkpoint(note).size if note else 0,
+        confirmed_at=instant(since) if since else None,
+        alarms=ledger.notes.alarms,
+    )
 
 
 def _checked(agent: Agent, room: Room) -> RoomStatus:

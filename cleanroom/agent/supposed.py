@@ -3,27 +3,14 @@
 from cleanroom.agent.rooms import Room
 from cleanroom.domain.fields import ACCOUNT, FieldClass
 from cleanroom.domain.vocabulary import Form, PartnerId
-from cleanroom.messages.policy_chain import ground_of
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.policy_chain import sides_of
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Effect, Policy, Rule
 
 
 def supposed(room: Room, *, mine: Policy | None, theirs: Policy | None) -> Sides:
     """What I would show to the other member under these two policies; `turned()` is what I would be shown."""
-    return supposed_under(room.terms, room.me, mine=mine, theirs=theirs)
-
-
-def supposed_under(terms: Terms, me: PartnerId, *, mine: Policy | None, theirs: Policy | None) -> Sides:
-    """The same where only the terms are known."""
-    return Sides(
-        owner=mine,
-        recipient=theirs,
-        owner_id=me,
-        recipient_id=terms.other(me).partner,
-        ground=ground_of(terms),
-        use=terms.use,
-    )
+    return sides_of(room.terms, room.me, mine=mine, theirs=theirs)
 
 
 def most_open(owner: PartnerId) -> Policy:

@@ -14,12 +14,15 @@ from cleanroom.agent import (
     receive,
     release,
 )
+from cleanroom.agent.archive import archive
 from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, publish_key
 from cleanroom.agent.evidence import OpeningsWait, RoundNotReady
 from cleanroom.agent.lists import stored
+from cleanroom.agent.operator_log import witness_operator
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.witness import tell, witness
 from cleanroom.domain.errors import CleanroomError, InputRefused
 from cleanroom.domain.vocabulary import RoomId, RoomState
 from cleanroom.messages.api import RoomSummary
@@ -51,7 +54,8 @@ def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
     deleted.
     """
     mine = [room for room in list(agent.escrow.rooms()) if only is None or room.room == only]
-    done = [_synced(agent, room) for room in mine if room.state is RoomState.ACTIVE]
+    refused = _operator_log(agent)
+    done = [_synced(agent, room, refused) for room in mine if room.state is RoomState.ACTIVE]
     left = [_forgotten(agent, room) for room in mine if room.state is RoomState.LEFT]
     return done + [item for item in left if item.steps or item.problem]
 
@@ -68,6 +72,15 @@ def watch(
         change, patience = seen, POLL_SECONDS
 
 
+def _operator_log(agent: Agent) -> Problem | None:
+    """Why nothing may be done at this escrow, if the operator's log does not hold."""
+    try:
+        witness_operator(agent)
+    except CleanroomError as error:
+        return error
+    return None
+
+
 def _forgotten(agent: Agent, room: RoomSummary) -> Synced:
     steps: tuple[str, ...] = ()
     problem: Problem | None = None
@@ -79,9 +92,11 @@ def _forgotten(agent: Agent, room: RoomSummary) -> Synced:
     return Synced(room=room.room, title=room.title, steps=steps, problem=problem)
 
 
-def _synced(agent: Agent, room: RoomSummary) -> Synced:
+def _synced(agent: Agent, room: RoomSummary, refused: Problem | None) -> Synced:
     steps: list[str] = []
     problem: Problem | None = None
+    if refused is not None:
+        return Synced(room=room.room, title=room.title, steps=(), problem=refused)
     try:
         with agent.locked(f"sync-{room.room}"):
             # Bounded, so that an escrow that hides what it was given cannot keep this agent busy for ever.
@@ -90,6 +105,7 @@ def _synced(agent: Agent, room: RoomSummary) -> Synced:
                 steps += work
                 if not work:
                     break
+            tell(agent, room.room)
     except (CleanroomError, Refusal) as error:
         problem = error
     return Synced(room=room.room, title=room.title, steps=tuple(steps), problem=problem)
@@ -105,6 +121,8 @@ def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
     room = open_room(agent, room_id)
     # The escrow says that it is active; the signatures may say otherwise.
     room.require_active()
+    archive(agent, room.id, room.documents)
+    witness(agent, room)
     if publish_key(agent, room):
         steps.append("published the epoch's key")
         room = open_room(agent, room_id)

@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from cleanroom.cli import (
+    audit,
     disclosed,
     dispute,
     home,
@@ -25,6 +26,7 @@ from cleanroom.cli import (
     partner,
     policy,
     push,
+    receipt,
     room,
     shared,
     status,
@@ -103,6 +105,8 @@ overlap.add_to(app)
 shared.add_to(app)
 disclosed.add_to(app)
 app.add_typer(dispute.app, name="dispute")
+app.add_typer(audit.app, name="audit")
+app.add_typer(receipt.app, name="receipt")
 app.add_typer(suppress.app, name="suppress")
 status.add_to(app)
 

@@ -44,6 +44,14 @@ class Output:
         for part in screen:
             self._console.print(part)
 
+    def text(self, document: Json, text: str) -> None:
+        """A text that the command found, line by line and never wrapped; with --json the document."""
+        if self.as_json:
+            self.result(document)
+            return
+        self._stdout.writelines(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n"))
+        self._stdout.flush()
+
     def line(self, document: Json, screen: RenderableType) -> None:
         """One of many results of a command that goes on: with --json a document on a line of its own."""
         if self.as_json:

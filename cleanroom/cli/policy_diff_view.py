@@ -9,13 +9,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cleanroom.agent.supposed import most_open, supposed_under
+from cleanroom.agent.supposed import most_open
 from cleanroom.cli.output import bullets, printable, table
 from cleanroom.cli.policy_words import place_words, step_texts
 from cleanroom.cli.words import counted
 from cleanroom.domain.vocabulary import PartnerId
 from cleanroom.messages.documents import instant
-from cleanroom.messages.policy_chain import change_of, ground_of
+from cleanroom.messages.policy_chain import change_of, ground_of, sides_of
 from cleanroom.messages.rooms import Terms
 from cleanroom.policy.diff import Change, Diff, diff
 from cleanroom.policy.model import Policy
@@ -58,7 +58,7 @@ def compared(  # noqa: PLR0913 - two policies, and where they are compared
     """The two policies side by side, towards the other side's. Without one, as if it showed and accepted everything."""
     other = terms.other(new.owner).partner
     towards = theirs or most_open(other)
-    before, after = (supposed_under(terms, new.owner, mine=mine, theirs=towards) for mine in (old, new))
+    before, after = (sides_of(terms, new.owner, mine=mine, theirs=towards) for mine in (old, new))
     return Compared(
         terms=terms,
         me=new.owner,

@@ -7,7 +7,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from cleanroom.agent.status import RoomStatus, Status, status
+from cleanroom.agent.status import OnRecord, RoomStatus, Status, status
 from cleanroom.cli.agreed_view import wait_words
 from cleanroom.cli.invocation import HomeOption, JsonOption, begin
 from cleanroom.cli.output import bullets, facts, printable, table
@@ -55,6 +55,7 @@ def _room_document(item: RoomStatus) -> dict[str, object]:
         "their_list": item.their_list,
         "last_answer": item.last_answer,
         "expires": item.expires,
+        "record": asdict(item.record) if item.record else None,
     }
 
 
@@ -90,6 +91,8 @@ def _room_screen(room: RoomStatus, now: datetime) -> list[RenderableType]:
     if room.agreed:
         opened = counted(room.opened, "match", "matches")
         rows.append(("Agreed", f"{counted(room.agreed, 'cell')}; {opened} opened in this epoch"))
+    if room.record and room.record.entries:
+        rows.append(("On record", _record_words(room.record, room.partner, now)))
     if room.next_epoch:
         rows.append(("Next epoch", f"{until(room.next_epoch, now)} ({room.next_epoch})"))
     if room.expires and room.state in (RoomState.ACTIVE, RoomState.PROPOSED):
@@ -99,6 +102,17 @@ def _room_screen(room: RoomStatus, now: datetime) -> list[RenderableType]:
         lines = [wait_words(wait, now) for wait in room.consent]
         parts += [bullets([line], "bold" if wait.mine else "") for wait, line in zip(room.consent, lines, strict=True)]
     return parts
+
+
+def _record_words(record: OnRecord, partner: str, now: datetime) -> RenderableType:
+    if record.alarms:
+        said = "; ".join(printable(alarm) for alarm in record.alarms)
+        return Text(f"the escrow has shown another log ({said}). See: cleanroom audit export", style="bold red")
+    words = counted(record.entries, "entry", "entries")
+    if not record.confirmed_at:
+        return f"{words}; {printable(partner)} has not confirmed any yet"
+    upto = "all of them" if record.confirmed >= record.entries else f"{record.confirmed:,} of them"
+    return f"{words}; {printable(partner)} confirmed {upto} {ago(record.confirmed_at, now)}"
 
 
 def _when(moment: str | None, now: datetime, never: str) -> str:

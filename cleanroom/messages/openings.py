@@ -52,11 +52,22 @@ class OpeningRefused(VerificationFailed):
     code = "opening_refused"
 
 
+_TURNED: Final = {
+    "prover": "verifier",
+    "prover_key": "verifier_key",
+    "of": "own",
+    "evaluation": "answering",
+    "prover_policy": "verifier_policy",
+}
+_OWN: Final = ("parts", "log_size", "log_root")
+
+
 class Claim(Wire):
     """Everything that an opening says, but for the proofs.
 
     `of` and `own` are the newest snapshots of verifier and prover; `evaluation` is the prover's of `of`, `answering`
-    the verifier's of `own`. `parts` are the SHA-256 digests of the parts' rows, in order.
+    the verifier's of `own`. `parts` are the SHA-256 digests of the parts' rows, in order. `log_size` and `log_root`
+    are the room's log as the prover last witnessed it.
     """
 
     room: RoomName
@@ -73,6 +84,8 @@ class Claim(Wire):
     answering: DigestText
     prover_policy: DigestText
     verifier_policy: DigestText
+    log_size: Count
+    log_root: Bytes32
     rows: Number
     parts: Annotated[tuple[DigestText, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=MOST_PARTS)]
 
@@ -88,6 +101,15 @@ class Claim(Wire):
         place = (part.to_bytes(4, "big"), len(self.parts).to_bytes(4, "big"))
         return hashlib.sha512(packed(b"cleanroom/1 opening", text, *place)).digest()
 
+    def differs(self, theirs: "Claim") -> list[str]:
+        """Where the other side's claim does not mirror this one: the same round, each with its role turned."""
+        turned = {**_TURNED, **{second: first for first, second in _TURNED.items()}}
+        return [
+            name
+            for name in Claim.model_fields
+            if name not in _OWN and getattr(theirs, name) != getattr(self, turned.get(name, name))
+        ]
+
     def part_rows(self, part: int) -> int:
         """How many rows a part has."""
         return min(PART_ROWS, self.rows - part * PART_ROWS)
@@ -96,7 +118,7 @@ class Claim(Wire):
 class Opening(Document):
     """One side's opening of one round. `proofs` has one DLEQ proof (c || s) for each part."""
 
-    type: Literal["opening/1"] = "opening/1"
+    type: Literal["opening/2"] = "opening/2"
     claim: Claim
     proofs: Annotated[tuple[Bytes64, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=MOST_PARTS)]
     created: Instant

@@ -29,6 +29,7 @@ from cleanroom.messages.policies import PolicyDocument, ReadPolicy, read_policy
 from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import SignedDocument, check_signature
 from cleanroom.messages.users import APPROVERS, Roster, RosterUser
+from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Ground, Policy, PolicyRefused, require_fits
 from cleanroom.policy.own_change import OwnChange, own_change
 
@@ -108,6 +109,18 @@ class Before:
 def ground_of(terms: Terms) -> Ground:
     """What policies under these terms may speak of. Raises PolicyRefused where names clash."""
     return Ground(catalogue=terms.catalogue, segments=terms.segments)
+
+
+def sides_of(terms: Terms, owner: PartnerId, *, mine: Policy | None, theirs: Policy | None) -> Sides:
+    """What a member shows to the other one under these two policies."""
+    return Sides(
+        owner=mine,
+        recipient=theirs,
+        owner_id=owner,
+        recipient_id=terms.other(owner).partner,
+        ground=ground_of(terms),
+        use=terms.use,
+    )
 
 
 def change_of(old: Policy | None, new: Policy, *, terms: Terms, at: datetime) -> OwnChange:

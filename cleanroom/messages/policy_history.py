@@ -20,12 +20,17 @@ def history_of(views: Sequence[PolicyView], *, owner: Owner, escrow_key: bytes) 
     """
     found: list[InForce] = []
     for view in views:
-        digest = view.policy.digest()
-        received = _received(view.receipt, digest, "in_force", owner, escrow_key)
-        proposed = _received(view.proposed, digest, "proposed", owner, escrow_key) if view.proposed else None
         before = found[-1].as_before() if found else None
-        found.append(enact(view.policy, owner=owner, before=before, received=received, proposed=proposed))
+        found.append(version_of(view, owner=owner, before=before, escrow_key=escrow_key))
     return tuple(found)
+
+
+def version_of(view: PolicyView, *, owner: Owner, before: Before | None, escrow_key: bytes) -> InForce:
+    """A version as the escrow shows it, which follows the one before. Raises DocumentRefused, PolicyChainRefused."""
+    digest = view.policy.digest()
+    received = _received(view.receipt, digest, "in_force", owner, escrow_key)
+    proposed = _received(view.proposed, digest, "proposed", owner, escrow_key) if view.proposed else None
+    return enact(view.policy, owner=owner, before=before, received=received, proposed=proposed)
 
 
 def proposal_of(view: ProposalView, *, owner: Owner, before: Before | None, escrow_key: bytes) -> Proposed:

@@ -69,12 +69,16 @@ class ReleasedMatch(Wire):
 
 
 class Payload(Wire):
-    """What is inside a sealed batch. `hash_key` is what `hashed` forms of this epoch are keyed with."""
+    """What is inside a sealed batch. `hash_key` is what `hashed` forms of this epoch are keyed with.
+
+    Of `salt`, which is fresh for each batch, the salts of the records are made (`cleanroom.messages.records`).
+    """
 
     hash_key: Bytes32
     matches: Annotated[
         tuple[ReleasedMatch, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=BATCH_MATCHES)
     ]
+    salt: Bytes32
 
     def handles(self) -> str:
         """SHA-256 over all pairs of handles, in order."""
@@ -97,9 +101,13 @@ class SealedBatch(Wire):
 
 
 class Release(Document):
-    """One partner's release, number n of the epoch: changes since the one before. `round` is the newest both opened."""
+    """One partner's release, number n of the epoch: changes since the one before. `round` is the newest both opened.
 
-    type: Literal["release/1"] = "release/1"
+    `records` is the Merkle root over the records of its `matches` (`cleanroom.messages.records`); `log_size` and
+    `log_root` are the room's log as the sender last witnessed it.
+    """
+
+    type: Literal["release/2"] = "release/2"
     room: RoomName
     terms: DigestText
     epoch: Count
@@ -111,6 +119,10 @@ class Release(Document):
     sender_policy: DigestText
     recipient_policy: DigestText
     batches: Annotated[tuple[SealedBatch, ...], BeforeValidator(as_tuple), Field(max_length=MOST_BATCHES)]
+    matches: Count
+    records: DigestText
+    log_size: Count
+    log_root: Bytes32
     created: Instant
 
     @model_validator(mode="after")

@@ -163,6 +163,11 @@ class Terms(Document):
         """The fields as the domain knows them."""
         return tuple(field.field() for field in self.fields)
 
+    @property
+    def identity_keys(self) -> dict[str, bytes]:
+        """By member."""
+        return {member.partner: bytes.fromhex(member.identity_key) for member in self.members}
+
     def other(self, partner: PartnerId) -> Member:
         """The member that is not `partner`."""
         first, second = self.members

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-import escrow.consent_tables  # noqa: F401 - its tables join the metadata
+import escrow.consent_tables
+import escrow.ledger_tables  # noqa: F401 - their tables join the metadata
 from escrow.tables import Base
 
 context.configure(

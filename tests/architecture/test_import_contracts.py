@@ -18,11 +18,12 @@ CONTRACTS: Final = {
     ]
 }
 DIRECTION = "One direction: api -> escrow -> cleanroom -> matching"
-PARTNER = "Inside the partner's side: cli -> agent -> messages -> policy -> domain"
+PARTNER = "Inside the partner's side: cli -> agent -> audit -> messages -> policy -> domain"
 PURE = "matching is pure: no I/O, no clock, no log, no framework"
 BLIND = "The escrow could not read accounts even by mistake"
 NO_SERVER = "What a partner installs contains no server"
 EVALUATOR = "The policy evaluator is pure: the standard library and the domain, nothing else"
+OFFLINE = "The offline verifier needs no network, no database and no data frames"
 CYCLES = "No cycles between siblings, at any depth"
 
 FAULTS: Final[list[tuple[str, dict[str, str]]]] = [
@@ -32,6 +33,7 @@ FAULTS: Final[list[tuple[str, dict[str, str]]]] = [
     (PARTNER, {"cleanroom/domain/planted.py": "import cleanroom.messages.documents"}),
     (PARTNER, {"cleanroom/policy/planted.py": "import cleanroom.messages.documents"}),
     (PARTNER, {"cleanroom/messages/planted.py": "import cleanroom.agent.vault"}),
+    (PARTNER, {"cleanroom/audit/planted.py": "import cleanroom.agent.vault"}),
     (PARTNER, {"cleanroom/agent/planted.py": "import cleanroom.cli.main"}),
     (PARTNER, {"cleanroom/unplaced/__init__.py": "", "cleanroom/unplaced/planted.py": "import pandas"}),
     *(
@@ -41,7 +43,9 @@ FAULTS: Final[list[tuple[str, dict[str, str]]]] = [
     ),
 ]  # fmt: skip
 FORBIDDEN: Final = [
-    (name, module) for name in (PURE, BLIND, NO_SERVER, EVALUATOR) for module in CONTRACTS[name]["forbidden_modules"]
+    (name, module)
+    for name in (PURE, BLIND, NO_SERVER, EVALUATOR, OFFLINE)
+    for module in CONTRACTS[name]["forbidden_modules"]
 ]
 
 
@@ -103,7 +107,7 @@ def test_a_planted_fault_breaks_its_contract(
     assert found[contract] == "BROKEN"
 
 
-@pytest.mark.parametrize("contract", [PURE, BLIND, NO_SERVER, EVALUATOR])
+@pytest.mark.parametrize("contract", [PURE, BLIND, NO_SERVER, EVALUATOR, OFFLINE])
 def test_every_forbidden_module_is_found(tree: Path, unplanted: dict[str, str], contract: str) -> None:
     (source,) = CONTRACTS[contract]["source_modules"]
     package = "cleanroom/domain" if source == "cleanroom" else source.replace(".", "/")

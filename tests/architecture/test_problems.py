@@ -19,6 +19,8 @@ NEVER_ANSWERED = {
     "invite_text_refused",  # the partner's command line
     "unseal_refused",  # the partner's agent
     "policy_text_refused",  # the partner's file
+    "entry_refused",  # who reads a log; no entry that the escrow makes is too long
+    "record_refused",  # the partner's agent, and an auditor
 }
 
 

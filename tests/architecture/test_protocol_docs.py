@@ -1,8 +1,9 @@
-"""docs/protocol.md names every address of the running service, every type of document and every label."""
+"""docs/protocol.md names every address of the running service, every type of document and entry, and every label."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from starlette.testclient import TestClient
@@ -12,15 +13,29 @@ from api.service.desk import Desk
 from cleanroom.agent import opening
 from cleanroom.domain.clock import system_clock
 from cleanroom.domain.secret import Secret
-from cleanroom.messages import lists, notices, openings, policies, policy_chain, receipts, releases, rooms, users
+from cleanroom.messages import (
+    entries,
+    lists,
+    notes,
+    notices,
+    openings,
+    policies,
+    policy_chain,
+    receipts,
+    records,
+    releases,
+    rooms,
+    users,
+)
 from cleanroom.messages.documents import Document
 from escrow import round_evidence, rounds, schema
 from escrow.database import Database
 from escrow.identity import EscrowKey
+from matching import tiles
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-MODULES = (lists, notices, openings, policies, receipts, releases, rooms, users)
+MODULES = (lists, notices, openings, policies, receipts, records, releases, rooms, users)
 LABEL = re.compile(r"b\"((?:[A-Za-z]+-)?cleanroom/1[^\"]*)\"")
 AT_HOME = {"cleanroom/1 identity"}  # binds what the vault keeps; nobody else ever sees it
 
@@ -63,6 +78,14 @@ def test_every_type_of_document_is_in_the_protocol_and_no_other() -> None:
     assert sorted(row[0] for row in rows_of("Documents")) == sorted(types)
 
 
+def test_every_type_of_entry_is_in_the_protocol_with_its_members_and_no_other() -> None:
+    union = get_args(get_args(entries.AnyEntry)[0])
+    table = {row[0]: re.findall(r"`([^`]+)`", row[1]) for row in rows_of("P10 Record") if row[0].endswith("/1")}
+    assert table == {
+        kind.model_fields["type"].default: sorted(kind.model_fields.keys() - {"type", "at"}) for kind in union
+    }
+
+
 def labels() -> Iterator[str]:
     for package in ("matching", "cleanroom", "escrow", "api"):
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -89,6 +112,10 @@ def test_every_label_is_in_the_protocol_and_no_other() -> None:
         (int(rounds.ANSWER_WITHIN.total_seconds()) // 3600, "was here for {} hours"),
         (int(opening.ANSWER_WITHIN.total_seconds()) // 3600, "not answered for {} hours"),
         (releases.LONGEST_VALUE, "at most {:,} characters"),
+        (entries.MOST_LEAF_BYTES, "at most {:,} bytes"),
+        (notes.MOST_SIGNATURES, "more than {} lines"),
+        (tiles.WIDTH, "fewer than {} hashes"),
+        (records.SALT_BYTES, "recipient's handle))[:{}]"),
     ],
 )
 def test_numbers_are_those_of_the_code(constant: int, said: str) -> None:

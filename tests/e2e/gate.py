@@ -111,9 +111,8 @@ class Gate:
             sink.sendall(more)
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        (length,) = (
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-        )
+        lines = head.lower().split(b"\r\n")
+        length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length")), 0)
         left = length - len(body)
         while left > 0:
             more = source.recv(SIZE)

@@ -207,6 +207,7 @@ def test_the_search_finds_what_is_planted_in_an_sqlite_file(on_sqlite: Run, tmp_
     assert secrets_in(tmp_path, on_sqlite.secrets) == {secret[0]}
 
 
+@pytest.mark.soak
 def test_nothing_of_an_account_is_in_postgresqls_files(on_postgresql: Run, postgresql_server: PostgreSQL) -> None:
     postgresql_server.execute("CHECKPOINT")
     data = postgresql_server.data
@@ -222,14 +223,13 @@ def test_nothing_of_an_account_is_in_postgresqls_files(on_postgresql: Run, postg
     postgresql_server.execute("DROP TABLE control", url)
 
 
-def test_vaults_and_temporary_files_of_agents_hold_no_plaintext(on_sqlite: Run, on_postgresql: Run) -> None:
-    for run in (on_sqlite, on_postgresql):
-        assert run.seen_on_the_way == set()
-        for partner in (run.ground.acme, run.ground.globex):
-            assert found_in(partner.home, run.needles) == set()
-            assert secrets_in(partner.home, run.secrets) == set()
-            temporary = run.ground.folder / f"{partner.name.lower()}-tmp"
-            assert secrets_in(temporary, run.secrets) == set()
+def test_vaults_and_temporary_files_of_agents_hold_no_plaintext(on_sqlite: Run) -> None:
+    assert on_sqlite.seen_on_the_way == set()
+    for partner in (on_sqlite.ground.acme, on_sqlite.ground.globex):
+        assert found_in(partner.home, on_sqlite.needles) == set()
+        assert secrets_in(partner.home, on_sqlite.secrets) == set()
+        temporary = on_sqlite.ground.folder / f"{partner.name.lower()}-tmp"
+        assert secrets_in(temporary, on_sqlite.secrets) == set()
 
 
 def test_invites_leave_no_secret_behind(tmp_path: Path) -> None:

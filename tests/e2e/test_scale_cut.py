@@ -39,6 +39,7 @@ def put(agent: Agent, ground: Ground, name: str, websites: set[str]) -> set[str]
     return set(keyed.keys["key"][of_domains])
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not SCALE.is_dir(), reason="the shared scale data is not on this machine")
 def test_real_hosts_meet_in_the_intersection_of_their_keys(tmp_path: Path) -> None:
     with running(tmp_path / "escrow") as escrow:

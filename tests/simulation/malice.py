@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from cleanroom.agent import sync
+from cleanroom.agent import rooms, sync
 from cleanroom.agent.client import EscrowClient, Place
 from cleanroom.agent.epochs import epoch_secrets, own_key, publish_key
 from cleanroom.agent.outbox import shape_counts
@@ -18,10 +20,13 @@ from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages import batches
 from cleanroom.messages.api import RoomView
 from cleanroom.messages.documents import instant
+from cleanroom.messages.entries import Entry, NoticeSent, read_entry
 from cleanroom.messages.lists import Snapshot
 from cleanroom.messages.rooms import EpochKey
 from cleanroom.messages.sealing import seal
 from cleanroom.messages.signing import SignedDocument
+from escrow import ledger
+from escrow.ledger_tables import LogEntry
 from matching import merkle, tokens
 from matching.group import Scalar, base_multiply
 from matching.histogram import histogram
@@ -46,7 +51,10 @@ class Forged:
 
 
 class LyingEscrow(EscrowClient):
-    """What an agent hears when the escrow changes its answers: signed, because the escrow signs what it likes."""
+    """What an agent hears when the escrow changes its answers: signed, because the escrow signs what it likes.
+
+    Its lies are on record: the log is its own, and it writes there what it likes, so long as it is the same for all.
+    """
 
     def __init__(self, honest: EscrowClient, view: Callable[[RoomView], RoomView] = lambda view: view) -> None:
         super().__init__(honest._transport)  # noqa: SLF001 - the same line to the same escrow
@@ -55,7 +63,9 @@ class LyingEscrow(EscrowClient):
         self.enrolments: dict[str, SignedDocument] = {}
 
     def room(self, room: RoomId) -> RoomView:
-        return self.view(super().room(room))
+        view = self.view(super().room(room))
+        put_on_record(self, room, *(lie(signed.digest()) for signed in rooms.documents_of(view)))
+        return view
 
     def sealed_chunk(self, place: Place, index: int) -> bytes:
         given = self.chunks.get((place.partner, place.number, index))
@@ -64,6 +74,28 @@ class LyingEscrow(EscrowClient):
     def partners(self):  # noqa: ANN201 - as the real one
         for signed in super().partners():
             yield self.enrolments.get(signed.digest(), signed)
+
+
+def lie(digest: str) -> Entry:
+    """An entry that has a document's digest, and says nothing true of it."""
+    return NoticeSent(at="2026-01-01T00:00:00Z", document=digest, kind="request", number=1, sender="00" * 16)
+
+
+def put_on_record(client: EscrowClient, room: RoomId, *entries: Entry) -> None:
+    """The escrow writes into a room's log whatever is not there yet."""
+    desk = client._transport._client.app._desk  # noqa: SLF001 - the service at the other end of the line
+    log = ledger.of_room(room)
+
+    def work(session: Session) -> Digest:
+        query = select(LogEntry.leaf).where(LogEntry.log == log)
+        known = [read_entry(data) for data in session.scalars(query)]
+        digests = {getattr(entry, name, "") for entry in known for name in ("document", "receipt")}
+        for entry in entries:
+            if entry.document not in digests:
+                ledger.append(session, log, entry)
+        return Digest("0" * 64)
+
+    desk.database.write(work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

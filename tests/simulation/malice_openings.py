@@ -5,12 +5,12 @@ Attacks are rehearsed on a copy of the victim's vault, and the liar takes whatev
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from consent import existence, put_in_force
 from lists_of_accounts import companies
-from malice import LyingEscrow
+from malice import LyingEscrow, put_on_record
 from malice_proofs import Handmade, decoded
 from world import PASSPHRASE, World, accounts
 
@@ -23,8 +23,11 @@ from cleanroom.agent.vault import Vault
 from cleanroom.agent.verified import VerifiedMatch, verified
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.api import RoomView, RoundView
-from cleanroom.messages.openings import Evidence, OpenedRow, decode_evidence, encode_evidence
+from cleanroom.messages.documents import instant, read_document
+from cleanroom.messages.entries import OpeningRecorded
+from cleanroom.messages.openings import Evidence, OpenedRow, Opening, decode_evidence, encode_evidence
 from cleanroom.messages.signing import SignedDocument
+from cleanroom.policy.decision import RULES
 from cleanroom.policy.model import Policy
 from escrow import evaluated_rows
 from escrow.evaluated_rows import Evaluated, Located
@@ -66,8 +69,26 @@ class OpeningsLiar(LyingEscrow):
         self.parts[part] = rows
 
     def put_opening(self, at: OpeningPlace, signed: SignedDocument) -> None:
-        del at
+        claim = read_document(Opening, signed.document).claim
+        recorded = OpeningRecorded(
+            at=instant(datetime.fromtimestamp(0, UTC)),
+            cells=(),
+            created=instant(datetime.fromtimestamp(0, UTC)),
+            document=signed.digest(),
+            epoch=claim.epoch,
+            prover=at.partner,
+            prover_policy=claim.prover_policy,
+            round=at.round,
+            rows="none",
+            rules=RULES,
+            verifier=claim.verifier,
+            verifier_policy=claim.verifier_policy,
+        )
+        put_on_record(self, at.room, recorded)
         self.sent.append(signed)
+
+    def deliver_opening(self, at: OpeningPlace) -> None:
+        del at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

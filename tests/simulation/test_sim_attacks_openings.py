@@ -21,6 +21,7 @@ from world import World
 from cleanroom.agent.client import OpeningPlace
 from cleanroom.agent.evaluate import batch_prefix
 from cleanroom.agent.problems import EscrowProblem
+from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import VerifiedMatch
 from cleanroom.domain.vocabulary import RoundState
 from cleanroom.messages.openings import OpeningRefused
@@ -136,6 +137,13 @@ def test_without_the_check_the_partner_gets_through(scene: Scene, name: str, mon
     assert attack.got(honest.matches(), victim.matches())
 
 
+def delivered(agent: Agent, at: OpeningPlace, made: Handmade) -> None:
+    """To the real escrow, all of it."""
+    agent.escrow.put_opening(at, made.signed)
+    agent.escrow.put_opening_part(at, 0, made.parts[0])
+    agent.escrow.deliver_opening(at)
+
+
 @pytest.mark.parametrize(
     "make",
     [never_committed, swapped_handles, crossed_points, partial, repeated, by_another_scalar, junk],
@@ -147,9 +155,8 @@ def test_an_honest_escrow_refuses_the_same_before_anybody_sees_it(
     """Stopped by the escrow's check; the round goes on waiting for an opening that holds."""
     stage, made = scene.stage, make(scene)
     at = OpeningPlace(stage.room, stage.round().number, stage.globex.me)
-    stage.globex.escrow.put_opening_part(at, 0, made.parts[0])
     with pytest.raises(EscrowProblem) as refused:
-        stage.globex.escrow.put_opening(at, made.signed)
+        delivered(stage.globex, at, made)
     assert refused.value.problem == "opening_refused"
     assert (stage.round().state, stage.round().opened) == (RoundState.OPEN, ())
     with pytest.raises(EscrowProblem) as hidden:

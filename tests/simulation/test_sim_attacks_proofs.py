@@ -194,7 +194,7 @@ def test_an_empty_opening_is_none(scene: Scene) -> None:
     text["claim"] |= {"rows": 0, "parts": []}
     text["proofs"] = []
     document = rfc8785.dumps(text).decode()
-    signature = scene.prover.agent.signature("opening/1", document)
+    signature = scene.prover.agent.signature("opening/2", document)
     made = Handmade(signed=SignedDocument(document=document, signatures=(signature,)), parts=())
     with pytest.raises(DocumentRefused):
         scene.victim().hears(made)

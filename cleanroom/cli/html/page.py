@@ -1,19 +1,15 @@
 """Overlaps as one page: nothing in it is loaded from anywhere, and everything that others wrote is escaped.
 
-The frame is `page.html`, a `string.Template`; the parts are put together here. Text passes `_text`, which makes
-control and direction characters visible and escapes the rest; no other way leads into the page.
+The frame is `page.html`; the parts are put together here. Text passes `safe`; no other way leads into the page.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from html import escape
-from importlib.resources import files
-from string import Template
 
 from cleanroom.agent.agreed import Agreement, Cell
 from cleanroom.agent.overlap import Overlap, Side
 from cleanroom.cli.agreed_view import agreement_words, mark_words, wait_words
-from cleanroom.cli.output import printable
+from cleanroom.cli.html.frame import framed, safe
 from cleanroom.cli.overlap_view import Unanswered, change_words, sum_words, withheld_words
 from cleanroom.cli.words import ago, label_words, until
 from cleanroom.domain.vocabulary import RoomId
@@ -29,25 +25,24 @@ def page(
     """The page's text (UTF-8 when written). `agreed`: what is agreed in the rooms now, beside their newest answers."""
     one = found[0] if len({item.room for item in found}) == 1 else None
     title = f"Overlap: {one.mine.name} and {one.theirs.name}" if one else "Overlap report"
-    frame = Template(files("cleanroom.cli.html").joinpath("page.html").read_text(encoding="utf-8"))
     newest = {item.room: item.number for item in found}
     reports = [
         _report(item, now, (agreed or {}).get(item.room) if item.number == newest[item.room] else None)
         for item in reversed(found)
     ] + [_waiting(item) for item in waiting]
-    return frame.substitute(title=_text(title), made=_text(instant(now)), reports="\n".join(reports))
+    return framed("page.html", title=safe(title), made=safe(instant(now)), reports="\n".join(reports))
 
 
 def _report(item: Overlap, now: datetime, agreed: Agreement | None) -> str:
     ahead = "after the next push of either side"
     if item.next_answer is not None:
         ahead = f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
-    withheld = "".join(f'<p class="soft">{_text(words)}</p>' for words in withheld_words(item))
+    withheld = "".join(f'<p class="soft">{safe(words)}</p>' for words in withheld_words(item))
     return f"""<section>
-<h2>{_text(item.title)}</h2>
-<p class="soft">Answer {item.number}, computed {_text(ago(item.edge, now))} ({_text(item.edge)}).
-Next answer: {_text(ahead)}.</p>
-<p class="sum">Sum: <strong>{_text(sum_words(item))}</strong></p>
+<h2>{safe(item.title)}</h2>
+<p class="soft">Answer {item.number}, computed {safe(ago(item.edge, now))} ({safe(item.edge)}).
+Next answer: {safe(ahead)}.</p>
+<p class="sum">Sum: <strong>{safe(sum_words(item))}</strong></p>
 <div class="wide">{_matrix(item, agreed)}</div>
 {withheld}
 {_agreed(agreed, now) if agreed else ""}
@@ -56,15 +51,15 @@ Next answer: {_text(ahead)}.</p>
 
 
 def _agreed(item: Agreement, now: datetime) -> str:
-    facts = "".join(f"<li><strong>{_text(name)}:</strong> {_text(words)}</li>" for name, words in agreement_words(item))
-    waits = "".join(f"<li>{_text(wait_words(wait, now))}</li>" for wait in item.waits)
+    facts = "".join(f"<li><strong>{safe(name)}:</strong> {safe(words)}</li>" for name, words in agreement_words(item))
+    waits = "".join(f"<li>{safe(wait_words(wait, now))}</li>" for wait in item.waits)
     return f"<h3>Agreed to open</h3><ul>{facts}{waits}</ul>"
 
 
 def _matrix(item: Overlap, agreed: Agreement | None) -> str:
     largest = max((cell for row in item.cells for cell in row if cell is not None), default=0)
     columns = "".join(
-        f'<th scope="col">{_text(label_words(segment))}<small>theirs</small></th>' for segment in item.segments
+        f'<th scope="col">{safe(label_words(segment))}<small>theirs</small></th>' for segment in item.segments
     )
     lines = []
     # Terms may have changed since the answer; then its cells are not those that are agreed now.
@@ -74,10 +69,10 @@ def _matrix(item: Overlap, agreed: Agreement | None) -> str:
             _cell(item, (i, j), largest, _mark(marked.cells[i][j], marked) if marked else "")
             for j in range(len(item.segments))
         )
-        lines.append(f'<tr><th scope="row">{_text(label_words(segment))}<small>yours</small></th>{made}</tr>')
+        lines.append(f'<tr><th scope="row">{safe(label_words(segment))}<small>yours</small></th>{made}</tr>')
     caption = f"Companies by segment: {item.mine.name} in rows, {item.theirs.name} in columns"
     return (
-        f'<table class="heat"><caption>{_text(caption)}</caption>'
+        f'<table class="heat"><caption>{safe(caption)}</caption>'
         f'<thead><tr><td class="corner"></td>{columns}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
@@ -91,17 +86,17 @@ def _cell(item: Overlap, at: tuple[int, int], largest: int, mark: str) -> str:
     heat = round(100 * number / largest) if largest else 0
     words = change_words(change)
     direction = "more" if change and change > 0 else "less"
-    changed = f'<span class="{direction}">{_text(words)} since last answer</span>' if words else ""
+    changed = f'<span class="{direction}">{safe(words)} since last answer</span>' if words else ""
     return f'<td class="shown" style="--heat:{heat}%"><b>{number:,}</b>{changed}{mark}</td>'
 
 
 def _mark(cell: Cell, item: Agreement) -> str:
     words = mark_words(cell, item.partner)
-    return f'<span class="mark {cell.state.value}">{_text(words)}</span>' if words else ""
+    return f'<span class="mark {cell.state.value}">{safe(words)}</span>' if words else ""
 
 
 def _lists(item: Overlap, now: datetime) -> str:
-    segments = "".join(f'<th scope="col">{_text(label_words(segment))}</th>' for segment in item.segments)
+    segments = "".join(f'<th scope="col">{safe(label_words(segment))}</th>' for segment in item.segments)
     return (
         '<div class="wide"><table class="lists"><caption>The lists behind it</caption><thead><tr>'
         f'<th scope="col">List</th><th scope="col">Pushed</th><th scope="col">Entries</th>{segments}</tr></thead>'
@@ -110,16 +105,12 @@ def _lists(item: Overlap, now: datetime) -> str:
 
 
 def _list(side: Side, now: datetime) -> str:
-    bands = "".join(f"<td>{_text(band)}</td>" for band in side.segments)
+    bands = "".join(f"<td>{safe(band)}</td>" for band in side.segments)
     return (
-        f'<tr><th scope="row">{_text(side.name)}</th><td>{_text(ago(side.committed, now))}<br>'
-        f'<span class="soft">{_text(side.committed)}</span></td><td>{_text(side.size)}</td>{bands}</tr>'
+        f'<tr><th scope="row">{safe(side.name)}</th><td>{safe(ago(side.committed, now))}<br>'
+        f'<span class="soft">{safe(side.committed)}</span></td><td>{safe(side.size)}</td>{bands}</tr>'
     )
 
 
 def _waiting(item: Unanswered) -> str:
-    return f"<section><h2>{_text(item.title)}</h2><p>{_text(str(item.problem))}</p></section>"
-
-
-def _text(text: str) -> str:
-    return escape(printable(text))
+    return f"<section><h2>{safe(item.title)}</h2><p>{safe(str(item.problem))}</p></section>"

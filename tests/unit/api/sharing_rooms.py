@@ -4,14 +4,18 @@ import hashlib
 from typing import Any
 
 from conftest import Setting
-from partner import Partner
+from partner import SEGMENTS, Partner
+from policymakers import Person, envelope, policy_document, roster_of, showing
 
-from cleanroom.domain.vocabulary import RoundState
+from cleanroom.domain.vocabulary import Role, RoundState
 from cleanroom.messages.documents import instant
+from cleanroom.messages.policies import PolicyDocument
 from cleanroom.messages.releases import SEALED_OVERHEAD, STEP, Release
 from escrow.consent_tables import PolicyRecord, RoundRecord
 from escrow.database import Database
 from escrow.tables import Base
+
+AUTHOR = Person(Role.ADMIN)
 
 
 def digest_text(name: str) -> str:
@@ -27,23 +31,36 @@ def add(database: Database, *rows: Base) -> None:
     database.write(write)
 
 
+def policy_of(setting: Setting, owner: Partner, version: int = 1) -> PolicyDocument:
+    """A policy that agrees to every cell."""
+    cells = [(mine, theirs) for mine in SEGMENTS for theirs in SEGMENTS]
+    return policy_document(
+        showing(owner.id, *cells),
+        terms=setting.terms,
+        roster=roster_of(owner.id, AUTHOR),
+        author=AUTHOR,
+        version=version,
+        previous="" if version == 1 else digest_text("the one before"),
+    )
+
+
 def put_policy(database: Database, setting: Setting, owner: Partner, version: int = 1) -> str:
     """A policy in force, as far as releases can tell."""
-    digest = digest_text(f"{owner.name} {version}")
+    document = policy_of(setting, owner, version)
     add(
         database,
         PolicyRecord(
             room=setting.room,
             owner=owner.id,
             version=version,
-            digest=digest,
+            digest=document.digest(),
             fresh_epoch=False,
-            signed="",
+            signed=envelope(document, owner, AUTHOR).model_dump_json(),
             receipt="",
             proposed=None,
         ),
     )
-    return digest
+    return document.digest()
 
 
 def put_round(database: Database, setting: Setting, number: int, state: RoundState = RoundState.EXCHANGED) -> None:
@@ -99,12 +116,16 @@ def release(
         "round": 1,
         "sender": sender.id,
         "recipient": recipient.id,
-        "sender_policy": digest_text(f"{sender.name} 1"),
-        "recipient_policy": digest_text(f"{recipient.name} 1"),
+        "sender_policy": policy_of(setting, sender).digest(),
+        "recipient_policy": policy_of(setting, recipient).digest(),
         "batches": [
             {"sealed": hashlib.sha256(data).hexdigest(), "size": len(data), "handles": digest_text("handles")}
             for data in sealed
         ],
+        "matches": len(sealed),
+        "records": digest_text("records"),
+        "log_size": 0,
+        "log_root": digest_text(""),
         "created": instant(sender.clock()),
     }
     return Release.model_validate({**fields, **changes})
@@ -112,3 +133,7 @@ def release(
 
 def put_release(sender: Partner, document: Release, number: int | None = None) -> Any:  # noqa: ANN401 - a response
     return sender.put(release_path(sender, document.room, number or document.number), sender.sign(document))
+
+
+def deliver(sender: Partner, room: str, number: int) -> Any:  # noqa: ANN401 - a response
+    return sender.put(f"{release_path(sender, room, number)}/delivery", {})

@@ -4,16 +4,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx2
 import pytest
 from click.testing import Result
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from api.service.command import app
 from cleanroom.domain.vocabulary import PartnerKind
+from cleanroom.messages.entries import OperatorActed, read_entry
 from cleanroom.messages.invites import Invite
+from escrow.database import Database
+from escrow.ledger import OPERATOR
+from escrow.ledger_tables import LogEntry
 
 COMMAND = [sys.executable, "-m", "api.service.command"]
 
@@ -36,6 +42,16 @@ def served(tmp_path: Path) -> Iterator[tuple[dict[str, str], subprocess.Popen[st
     process.communicate(timeout=30)
 
 
+def on_record(home: Path) -> list[str]:
+    """What the operator's log says: which action, else which entry."""
+    database = Database(f"sqlite:///{home / 'escrow.db'}")
+    query = select(LogEntry.leaf).where(LogEntry.log == OPERATOR).order_by(LogEntry.number)
+    entries = [read_entry(data) for data in database.read(lambda session: session.scalars(query).all())]
+    database.dispose()
+    assert {entry.version for entry in entries if isinstance(entry, OperatorActed)} <= {version("cleanroom-escrow")}
+    return [entry.action if isinstance(entry, OperatorActed) else entry.type for entry in entries]
+
+
 def test_serve_tells_where_it_listens_and_invites_pin_its_key(
     served: tuple[dict[str, str], subprocess.Popen[str]], tmp_path: Path
 ) -> None:
@@ -49,6 +65,7 @@ def test_serve_tells_where_it_listens_and_invites_pin_its_key(
     assert (invite.url, invite.escrow_key, invite.name) == (facts["url"], facts["key"], "Ana")
     assert invite.kind is PartnerKind.ISV
     assert run("partners", "--home", home, "--json").stdout == ""
+    assert on_record(tmp_path / "home") == ["migrated", "started", "invite-made/1"]
     assert (tmp_path / "home" / "escrow.key").stat().st_mode & 0o777 == 0o600
     process.terminate()
     _, log = process.communicate(timeout=30)
@@ -67,6 +84,8 @@ def test_what_is_wrong_is_said_in_words_and_codes(tmp_path: Path) -> None:
     assert missing.exit_code == 1
     assert json.loads(missing.stderr)["code"] == "schema_missing"
     assert invoke("migrate", *home).exit_code == 0
+    assert invoke("migrate", *home).exit_code == 0
+    assert on_record(tmp_path) == ["migrated"]
     assert invoke("partners", *home).exit_code == 0
     bad_url = invoke("invite", *home, "--url", "ftp://x", "--json")
     assert json.loads(bad_url.stderr)["code"] == "input_refused"

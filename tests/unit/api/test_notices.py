@@ -1,51 +1,23 @@
 """Words between members at the escrow: signed, sealed, in order, to nobody else."""
 
-import hashlib
 from typing import Any
 
 import pytest
 from conftest import Escrow, Setting
-from partner import Partner, code_of, digest_in
+from noticing import notice, put_notice, sealed_words
+from partner import code_of, digest_in
 from sqlalchemy import func, select
 
 from cleanroom.messages.api import NoticeBody
-from cleanroom.messages.documents import instant
-from cleanroom.messages.notices import MOST_STEPS, SEALED_OVERHEAD, STEP, Notice, Words, pad_words
-from cleanroom.messages.sealing import seal
+from cleanroom.messages.notices import MOST_STEPS, SEALED_OVERHEAD, STEP
 from escrow.consent_tables import NoticeRecord
-
-MATCH = {"epoch": 0, "first": "a1" * 16, "second": "b2" * 16}
-
-
-def notice(setting: Setting, sender: Partner, words: bytes, **changes: Any) -> Notice:  # noqa: ANN401 - any field
-    recipient = setting.bo if sender is setting.ana else setting.ana
-    fields = {
-        "room": setting.room,
-        "sender": sender.id,
-        "recipient": recipient.id,
-        "number": 1,
-        "kind": "dispute",
-        "match": MATCH,
-        "sealed": hashlib.sha256(words).hexdigest(),
-        "created": instant(sender.clock()),
-    }
-    return Notice.model_validate({**fields, **changes})
-
-
-def sealed_words(setting: Setting, text: str = "not the same company") -> bytes:
-    return seal(pad_words(Words(text=text)), setting.bo.sealing.public_bytes(), b"context")
-
-
-def put(sender: Partner, document: Notice, words: bytes, number: int = 1) -> Any:  # noqa: ANN401 - a response
-    body = NoticeBody(notice=sender.sign(document), words=words.hex())
-    return sender.put(f"/v1/rooms/{document.room}/notices/{sender.id}/{number}", body)
 
 
 def test_a_notice_is_shown_to_both_with_its_sealed_words(setting: Setting) -> None:
     words = sealed_words(setting)
     document = notice(setting, setting.ana, words)
-    assert digest_in(put(setting.ana, document, words)) == document.digest()
-    assert digest_in(put(setting.ana, document, words)) == document.digest()
+    assert digest_in(put_notice(setting.ana, document, words)) == document.digest()
+    assert digest_in(put_notice(setting.ana, document, words)) == document.digest()
     for partner in (setting.ana, setting.bo):
         (body,) = partner.view(setting.room).notices
         assert (body.notice.digest(), body.words) == (document.digest(), words.hex())
@@ -53,13 +25,13 @@ def test_a_notice_is_shown_to_both_with_its_sealed_words(setting: Setting) -> No
 
 def test_notices_come_in_order_and_none_takes_anothers_place(setting: Setting) -> None:
     words, other = sealed_words(setting), sealed_words(setting, "another reason")
-    digest_in(put(setting.ana, notice(setting, setting.ana, words), words))
-    assert code_of(put(setting.ana, notice(setting, setting.ana, other), other)) == (409, "conflict")
+    digest_in(put_notice(setting.ana, notice(setting, setting.ana, words), words))
+    assert code_of(put_notice(setting.ana, notice(setting, setting.ana, other), other)) == (409, "conflict")
     third = notice(setting, setting.ana, other, number=3)
-    assert code_of(put(setting.ana, third, other, number=3)) == (409, "out_of_order")
-    digest_in(put(setting.bo, notice(setting, setting.bo, other), other))
+    assert code_of(put_notice(setting.ana, third, other, number=3)) == (409, "out_of_order")
+    digest_in(put_notice(setting.bo, notice(setting, setting.bo, other), other))
     second = notice(setting, setting.ana, other, number=2, kind="resolution")
-    digest_in(put(setting.ana, second, other, number=2))
+    digest_in(put_notice(setting.ana, second, other, number=2))
 
 
 @pytest.mark.parametrize(
@@ -76,12 +48,12 @@ def test_a_notice_that_does_not_fit_is_refused(setting: Setting, changes: dict[s
 @pytest.mark.parametrize("size", [1, STEP, SEALED_OVERHEAD, SEALED_OVERHEAD + STEP + 1])
 def test_words_that_are_not_padded_are_refused(setting: Setting, size: int) -> None:
     words = b"x" * size
-    assert code_of(put(setting.ana, notice(setting, setting.ana, words), words)) == (422, "notice_refused")
+    assert code_of(put_notice(setting.ana, notice(setting, setting.ana, words), words)) == (422, "notice_refused")
 
 
 def test_the_longest_words_fit_into_a_request(setting: Setting) -> None:
     words = b"x" * (SEALED_OVERHEAD + MOST_STEPS * STEP)
-    digest_in(put(setting.ana, notice(setting, setting.ana, words), words))
+    digest_in(put_notice(setting.ana, notice(setting, setting.ana, words), words))
 
 
 def test_only_the_sender_writes_and_only_members_read(escrow: Escrow, setting: Setting) -> None:
@@ -98,7 +70,7 @@ def test_only_the_sender_writes_and_only_members_read(escrow: Escrow, setting: S
 
 def test_the_escrow_keeps_no_words_that_it_could_read(escrow: Escrow, setting: Setting) -> None:
     words = sealed_words(setting, "kanarienvogel")
-    digest_in(put(setting.ana, notice(setting, setting.ana, words), words))
+    digest_in(put_notice(setting.ana, notice(setting, setting.ana, words), words))
     record = escrow.desk.read(lambda session: session.scalars(select(NoticeRecord)).one())
     assert b"kanarienvogel" not in record.words
     assert "kanarienvogel" not in record.signed
@@ -106,6 +78,6 @@ def test_the_escrow_keeps_no_words_that_it_could_read(escrow: Escrow, setting: S
 
 def test_leaving_deletes_notices(escrow: Escrow, setting: Setting) -> None:
     words = sealed_words(setting)
-    digest_in(put(setting.ana, notice(setting, setting.ana, words), words))
+    digest_in(put_notice(setting.ana, notice(setting, setting.ana, words), words))
     digest_in(setting.bo.withdraw(setting.terms.room, "left"))
     assert escrow.desk.read(lambda session: session.scalar(select(func.count()).select_from(NoticeRecord))) == 0

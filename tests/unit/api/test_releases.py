@@ -7,6 +7,7 @@ import pytest
 from conftest import Escrow, Setting
 from partner import Partner, code_of, digest_in
 from sharing_rooms import (
+    deliver,
     digest_text,
     put_batch,
     put_policy,
@@ -39,10 +40,17 @@ def released(setting: Setting, sender: Partner, *names: str, **changes: Any) -> 
     """A release of these batches, delivered."""
     sealed = [sealed_bytes(name) for name in names]
     document = release(setting, sender, *sealed, **changes)
+    digest_in(put_release(sender, document))
     for index, data in enumerate(sealed):
         digest_in(put_batch(sender, setting.terms.room, document.number, index, data))
-    digest_in(put_release(sender, document))
+    assert digest_in(deliver(sender, setting.terms.room, document.number)) == document.digest()
     return document
+
+
+def batches_here(escrow: Escrow) -> list[tuple[int, int]]:
+    """(number, batch) of all that is here."""
+    query = select(ReleaseBatch.number, ReleaseBatch.batch).order_by(ReleaseBatch.number, ReleaseBatch.batch)
+    return escrow.desk.read(lambda session: [(row.number, row.batch) for row in session.execute(query)])
 
 
 def seen(escrow: Escrow, partner: Partner, room: RoomId) -> set[str]:
@@ -108,39 +116,89 @@ def test_repeats_are_answered_and_others_are_conflicts(agreed: Setting) -> None:
     document = released(agreed, ana, "a")
     assert digest_in(put_batch(ana, room, 1, 0, sealed_bytes("a"))) == hashlib.sha256(sealed_bytes("a")).hexdigest()
     assert digest_in(put_release(ana, document)) == document.digest()
+    assert digest_in(deliver(ana, room, 1)) == document.digest()
     assert code_of(put_batch(ana, room, 1, 0, sealed_bytes("x"))) == (409, "conflict")
     assert code_of(put_release(ana, release(agreed, ana, sealed_bytes("x")))) == (409, "conflict")
 
 
-def test_a_batch_in_the_making_may_be_replaced_and_what_is_left_of_it_goes(escrow: Escrow, agreed: Setting) -> None:
-    ana, room = agreed.ana, agreed.terms.room
-    for index in range(3):
-        digest_in(put_batch(ana, room, 1, index, sealed_bytes(f"old {index}")))
-    released(agreed, ana, "new")
-    query = select(ReleaseBatch.batch).where(ReleaseBatch.room == room)
-    assert escrow.desk.read(lambda session: list(session.scalars(query))) == [0]
+def test_nothing_of_a_release_is_taken_before_it_is_on_record(escrow: Escrow, agreed: Setting) -> None:
+    ana, room, data = agreed.ana, agreed.terms.room, sealed_bytes("a")
+    assert code_of(put_batch(ana, room, 1, 0, data)) == (409, "out_of_order")
+    assert code_of(deliver(ana, room, 1)) == (404, "not_found")
+    digest_in(put_release(ana, release(agreed, ana, data)))
+    assert code_of(put_batch(ana, room, 2, 0, data)) == (409, "out_of_order")
+    assert batches_here(escrow) == []
 
 
-@pytest.mark.parametrize(
-    "size", [0, STEP, SEALED_OVERHEAD, SEALED_OVERHEAD + STEP - 1, SEALED_OVERHEAD + STEP + 1, MOST_SEALED_BYTES + 1]
-)
-def test_sizes_that_no_padded_batch_has_are_refused(agreed: Setting, size: int) -> None:
-    answer = put_batch(agreed.ana, agreed.terms.room, 1, 0, b"x" * size)
-    assert code_of(answer) == (422, "release_refused")
+def test_only_batches_that_are_on_record_are_taken(escrow: Escrow, agreed: Setting) -> None:
+    ana, room, (one, two) = agreed.ana, agreed.terms.room, (sealed_bytes("one"), sealed_bytes("two"))
+    digest_in(put_release(ana, release(agreed, ana, one, two)))
+    for index, data in ((0, two), (1, one), (2, two), (0, b""), (0, one + b"x")):
+        assert code_of(put_batch(ana, room, 1, index, data)) == (422, "release_refused")
+    digest_in(put_batch(ana, room, 1, 1, two))
+    assert code_of(put_batch(ana, room, 1, 1, one)) == (409, "conflict")
+    assert batches_here(escrow) == [(1, 1)]
+
+
+def test_a_batch_of_another_size_than_on_record_is_refused(agreed: Setting) -> None:
+    data = sealed_bytes("a")
+    item = {"sealed": hashlib.sha256(data).hexdigest(), "size": len(data) + STEP, "handles": digest_text("handles")}
+    digest_in(put_release(agreed.ana, release(agreed, agreed.ana, batches=[item])))
+    assert code_of(put_batch(agreed.ana, agreed.terms.room, 1, 0, data)) == (422, "release_refused")
 
 
 def test_the_largest_batch_is_accepted(agreed: Setting) -> None:
-    steps = (MOST_SEALED_BYTES - SEALED_OVERHEAD) // STEP
-    digest_in(put_batch(agreed.ana, agreed.terms.room, 1, 0, sealed_bytes("large", steps)))
+    data = sealed_bytes("large", (MOST_SEALED_BYTES - SEALED_OVERHEAD) // STEP)
+    digest_in(put_release(agreed.ana, release(agreed, agreed.ana, data)))
+    digest_in(put_batch(agreed.ana, agreed.terms.room, 1, 0, data))
 
 
-def test_batches_are_taken_for_the_next_release_of_this_epoch_only(agreed: Setting) -> None:
+def test_batches_are_taken_for_a_release_of_this_epoch_only(agreed: Setting) -> None:
     ana, room, data = agreed.ana, agreed.terms.room, sealed_bytes("a")
-    assert code_of(put_batch(ana, room, 2, 0, data)) == (409, "out_of_order")
     later = f"{release_path(ana, room, 1, epoch=1)}/batches/0"
     assert code_of(ana.call("PUT", later, data, media="application/octet-stream")) == (409, "epoch_not_current")
     too_many = f"{release_path(ana, room, 1)}/batches/5000"
     assert code_of(ana.call("PUT", too_many, data, media="application/octet-stream")) == (422, "request_refused")
+
+
+def test_a_release_that_is_not_delivered_is_seen_by_nobody(escrow: Escrow, agreed: Setting) -> None:
+    ana, bo, room = agreed.ana, agreed.bo, agreed.terms.room
+    given = released(agreed, bo, "b")
+    digest_in(put_release(ana, release(agreed, ana, sealed_bytes("a"))))
+    digest_in(put_batch(ana, room, 1, 0, sealed_bytes("a")))
+    assert seen(escrow, ana, room) == set()
+    assert seen(escrow, bo, room) == {given.digest()}
+    assert code_of(bo.get(f"{release_path(ana, room, 1)}/batches/0")) == (404, "not_found")
+    digest_in(deliver(ana, room, 1))
+    assert len(seen(escrow, ana, room)) == len(seen(escrow, bo, room)) == 2
+
+
+def test_a_release_that_is_not_delivered_may_be_replaced_and_its_batches_go(escrow: Escrow, agreed: Setting) -> None:
+    ana, room = agreed.ana, agreed.terms.room
+    before = released(agreed, ana, "first")
+    old = [sealed_bytes(f"old {index}") for index in range(3)]
+    digest_in(put_release(ana, release(agreed, ana, *old, previous=before)))
+    for index, data in enumerate(old):
+        digest_in(put_batch(ana, room, 2, index, data))
+    after = released(agreed, ana, "new", previous=before)
+    assert batches_here(escrow) == [(1, 0), (2, 0)]
+    assert seen(escrow, ana, room) == {before.digest(), after.digest()}
+    third = release(agreed, ana, previous=after)
+    digest_in(put_release(ana, third))
+
+
+def test_grounds_are_checked_again_at_delivery(escrow: Escrow, agreed: Setting) -> None:
+    ana, room = agreed.ana, agreed.terms.room
+    digest_in(put_release(ana, release(agreed, ana)))
+    mine = put_policy(escrow.desk.database, agreed, ana, version=2)
+    assert code_of(deliver(ana, room, 1)) == (409, "out_of_order")
+    digest_in(put_release(ana, release(agreed, ana, sender_policy=mine)))
+    digest_in(deliver(ana, room, 1))
+    digest_in(
+        put_release(ana, release(agreed, ana, sender_policy=mine, previous=release(agreed, ana, sender_policy=mine)))
+    )
+    put_round(escrow.desk.database, agreed, 2)
+    assert code_of(deliver(ana, room, 2)) == (409, "out_of_order")
 
 
 @pytest.mark.parametrize(
@@ -157,9 +215,7 @@ def test_batches_are_taken_for_the_next_release_of_this_epoch_only(agreed: Setti
 def test_a_release_that_does_not_fit_is_refused(
     escrow: Escrow, agreed: Setting, changes: dict[str, Any], problem: tuple[int, str]
 ) -> None:
-    sealed = sealed_bytes("a")
-    digest_in(put_batch(agreed.ana, agreed.terms.room, 1, 0, sealed))
-    document = release(agreed, agreed.ana, sealed, **changes)
+    document = release(agreed, agreed.ana, sealed_bytes("a"), **changes)
     assert code_of(put_release(agreed.ana, document, number=1)) == problem
     assert escrow.desk.read(lambda session: session.scalar(select(func.count()).select_from(ReleaseRecord))) == 0
 
@@ -171,6 +227,7 @@ def test_a_release_to_somebody_else_or_of_somebody_else_is_refused(agreed: Setti
     path = f"{release_path(ana, room, 1)}/batches/0"
     answer = bo.call("PUT", path, sealed_bytes("a"), media="application/octet-stream")
     assert code_of(answer) == (404, "not_found")
+    assert code_of(bo.put(f"{release_path(ana, room, 1)}/delivery", {})) == (404, "not_found")
     elsewhere = release(agreed, ana).model_copy(update={"number": 2, "previous": digest_text("another")})
     assert code_of(put_release(ana, elsewhere, number=1)) == (422, "release_refused")
     forged = ana.sign(release(agreed, ana)).model_copy(update={"signatures": bo.sign(release(agreed, ana)).signatures})
@@ -183,15 +240,15 @@ def test_a_chain_that_does_not_follow_is_refused(agreed: Setting) -> None:
     assert code_of(put_release(agreed.ana, wrong)) == (409, "out_of_order")
 
 
-def test_missing_swapped_and_other_batches_are_refused(agreed: Setting) -> None:
+def test_a_release_without_all_its_batches_is_not_delivered(agreed: Setting) -> None:
     ana, room = agreed.ana, agreed.terms.room
     one, two = sealed_bytes("one"), sealed_bytes("two")
-    assert code_of(put_release(ana, release(agreed, ana, one))) == (409, "chunks_missing")
-    digest_in(put_batch(ana, room, 1, 1, two))
-    assert code_of(put_release(ana, release(agreed, ana, one, two))) == (409, "chunks_missing")
-    digest_in(put_batch(ana, room, 1, 0, one))
-    assert code_of(put_release(ana, release(agreed, ana, two, one))) == (409, "chunks_missing")
     digest_in(put_release(ana, release(agreed, ana, one, two)))
+    assert code_of(deliver(ana, room, 1)) == (409, "chunks_missing")
+    digest_in(put_batch(ana, room, 1, 1, two))
+    assert code_of(deliver(ana, room, 1)) == (409, "chunks_missing")
+    digest_in(put_batch(ana, room, 1, 0, one))
+    digest_in(deliver(ana, room, 1))
 
 
 @pytest.mark.parametrize("state", [RoundState.OPEN, RoundState.LAPSED, RoundState.VOID])

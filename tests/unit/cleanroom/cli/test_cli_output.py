@@ -24,6 +24,12 @@ def test_markup_in_text_of_others_is_text() -> None:
     assert (out.getvalue(), err.getvalue()) == ("[red]Acme[/red] :smile:\n", "[bold]x[/bold]\n")
 
 
+def test_a_text_is_printed_line_by_line_however_long_and_cannot_steer_the_terminal() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    Output(out, err).text({}, "x" * 300 + "\n\n[red]\x1b[31m\x85\n")
+    assert out.getvalue() == "x" * 300 + "\n\n[red]\ufffd[31m \n"
+
+
 def test_json_is_alone_on_standard_output() -> None:
     out, err = io.StringIO(), io.StringIO()
     output = Output(out, err)

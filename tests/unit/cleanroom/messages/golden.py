@@ -12,6 +12,7 @@ from cleanroom.messages.notices import Notice
 from cleanroom.messages.openings import Opening
 from cleanroom.messages.policies import PolicyDocument
 from cleanroom.messages.receipts import Receipt
+from cleanroom.messages.records import HandedOver
 from cleanroom.messages.releases import Release
 from cleanroom.messages.rooms import Enrolment, EpochKey, Terms, Withdrawal
 from cleanroom.messages.signing import Signature, SignedDocument
@@ -29,9 +30,10 @@ TYPES: Final[dict[str, type[Document]]] = {
     "policy/1": PolicyDocument,
     "roster/1": Roster,
     "receipt/1": Receipt,
-    "opening/1": Opening,
-    "release/1": Release,
+    "opening/2": Opening,
+    "release/2": Release,
     "notice/1": Notice,
+    "handed-over/1": HandedOver,
 }
 
 

@@ -1,4 +1,4 @@
-"""The binary forms of P6 to P9: golden bytes, read with our own code and made again from docs/protocol.md alone."""
+"""The binary forms of P6 to P10: golden bytes, read with our own code and made again from docs/protocol.md alone."""
 
 import hashlib
 import hmac
@@ -23,6 +23,7 @@ from cleanroom.messages.openings import (
     encode_rows,
     points_of,
 )
+from cleanroom.messages.records import read_record, record_of, records_root
 from cleanroom.messages.releases import Release, handles_digest, pad, release_info, unpad
 from cleanroom.messages.users import user_id_of
 from matching import merkle, proof
@@ -38,6 +39,7 @@ MEMBERS: Final = {
         *("room", "sender", "recipient", "epoch", "number", "batch", "sender_policy", "recipient_policy"),
         *("payload", "padded_size", "padded_sha256", "handles", "info"),
     },
+    "records": {"cells", "leaves", "root"},
     "notice": {"room", "sender", "recipient", "number", "words", "padded_size", "padded_sha256", "info"},
     "hashed": {"key", "field", "value", "hash"},
 }
@@ -93,7 +95,7 @@ def test_golden_claim_and_statement() -> None:
     assert claim().statement(0) == unhex("opening", "statement")
     by_hand = hashlib.sha512(prefixed(b"cleanroom/1 opening", text.encode(), bytes(4), b"\x00\x00\x00\x01"))
     assert by_hand.digest() == unhex("opening", "statement")
-    assert Opening.model_validate_json(TEXTS["opening/1"]).claim == claim()
+    assert Opening.model_validate_json(TEXTS["opening/2"]).claim == claim()
 
 
 def test_golden_part_of_an_opening() -> None:
@@ -128,7 +130,10 @@ def test_golden_proof_holds_for_this_claim_only() -> None:
     rows = points_of(decode_rows(unhex("opening", "part"), rows=2))
     key, made = bytes.fromhex(claim().prover_key), unhex("opening", "proof")
     assert proof.verify(key, *rows, made, statement=unhex("opening", "statement"))
-    for other in ({"round": 4}, {"epoch": 8}, {"verifier_policy": "aa" * 32}, {"prover": claim().verifier}):
+    for other in (
+        *({"round": 4}, {"epoch": 8}, {"verifier_policy": "aa" * 32}, {"prover": claim().verifier}),
+        *({"log_size": 13}, {"log_root": "5c" * 32}),
+    ):
         changed = claim().model_copy(update=other)
         assert not proof.verify(key, *rows, made, statement=changed.statement(0))
     assert not proof.verify(key, *rows, made, statement=claim().statement(1))
@@ -186,7 +191,7 @@ def test_golden_info_of_a_release() -> None:
     named = {name: case[name] for name in ("room", "sender", "recipient", "epoch", "number")}
     policies = {name: case[name] for name in ("sender_policy", "recipient_policy")}
     release = Release.model_validate(
-        {**json.loads(TEXTS["release/1"]), **named, **policies, "previous": "a2" * 32},
+        {**json.loads(TEXTS["release/2"]), **named, **policies, "previous": "a2" * 32},
     )
     assert release_info(release, case["batch"], case["handles"]).hex() == case["info"]
     by_hand = prefixed(
@@ -198,6 +203,31 @@ def test_golden_info_of_a_release() -> None:
         *(bytes.fromhex(case[name]) for name in ("sender_policy", "recipient_policy", "handles")),
     )
     assert by_hand.hex() == case["info"]
+
+
+def test_golden_records_of_the_golden_payload() -> None:
+    case, payload = GOLDEN["records"], unpad(framed(GOLDEN["release"]["payload"], 16_384))
+    places = [(mine, theirs) for mine, theirs in case["cells"]]
+    made = [
+        record_of(match, cell, bytes.fromhex(payload.salt)) for match, cell in zip(payload.matches, places, strict=True)
+    ]
+    assert [record.leaf().decode() for record in made] == case["leaves"]
+    assert [read_record(text.encode()) for text in case["leaves"]] == made
+    assert records_root(merkle.leaf_hash(record.leaf()) for record in made) == case["root"]
+
+
+def test_golden_records_are_what_the_documents_say() -> None:
+    case, payload = GOLDEN["records"], json.loads(GOLDEN["release"]["payload"])
+    leaves = []
+    for match, cell in zip(payload["matches"], case["cells"], strict=True):
+        handles = bytes.fromhex(match["sender"] + match["recipient"])
+        salt = hashlib.sha256(prefixed(b"cleanroom/1 record salt", bytes.fromhex(payload["salt"]), handles)).digest()
+        accounts = [{name: shown["form"] for name, shown in account["fields"].items()} for account in match["accounts"]]
+        named = {"sender": match["sender"], "recipient": match["recipient"]}
+        leaves.append(canonical({"accounts": accounts, "cell": cell, "salt": salt[:16].hex(), **named}))
+    assert leaves == case["leaves"]
+    second = hashlib.sha256(b"\x00" + leaves[1].encode()).digest()
+    assert climbed(leaves[0].encode(), (second, False)).hex() == case["root"]
 
 
 def test_golden_words_and_info_of_a_notice() -> None:

@@ -14,7 +14,7 @@ from cleanroom.policy.model import Effect, Ground, Policy, Rule
 ANA, BO = PartnerId("a" * 32), PartnerId("b" * 32)
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 GROUND = Ground(catalogue=DEFAULT_CATALOGUE, segments=("customers", "prospects"))
-KEY = "11" * 32
+KEY, SALT = "11" * 32, "22" * 32
 
 
 def policy(owner: PartnerId, forms: dict[str, Form], accepts: dict[str, Form] | None = None) -> Policy:
@@ -72,7 +72,7 @@ def released(number: int, *accounts: dict[str, tuple[str, str]], **changes: Any)
 
 
 def payload(*matches: dict[str, Any], key: str = KEY) -> Payload:
-    return Payload.model_validate({"hash_key": key, "matches": list(matches)})
+    return Payload.model_validate({"hash_key": key, "matches": list(matches), "salt": SALT})
 
 
 def document(**changes: Any) -> Release:  # noqa: ANN401 - any field
@@ -88,6 +88,10 @@ def document(**changes: Any) -> Release:  # noqa: ANN401 - any field
         "sender_policy": "e" * 64,
         "recipient_policy": "f" * 64,
         "batches": [],
+        "matches": 0,
+        "records": "a" * 64,
+        "log_size": 7,
+        "log_root": "b" * 64,
         "created": "2026-03-01T09:00:00Z",
     }
     return Release.model_validate({**fields, **changes})

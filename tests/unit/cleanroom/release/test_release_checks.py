@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from release_ground import ANA, BO, KEY, NOW, document, expected, match, payload, released, sides
+from release_ground import ANA, BO, KEY, NOW, SALT, document, expected, match, payload, released, sides
 
 from cleanroom.agent.release_checks import checked, unsealed
 from cleanroom.agent.release_content import OwnAccount, Rules, accounts_of, content_of
@@ -272,7 +272,7 @@ def test_what_the_sender_makes_the_recipient_takes() -> None:
         "account_name": "=Acme",
         "notes": "a\nb",
     }
-    checked([Payload(hash_key=KEY, matches=(content.released,))], expected(shown, 1))
+    checked([Payload(hash_key=KEY, matches=(content.released,), salt=SALT)], expected(shown, 1))
 
 
 def test_nothing_is_sent_that_is_hidden_or_empty() -> None:
