@@ -53,8 +53,7 @@ def verify_round(agent: Agent, room: Room) -> bool:
     mine, my_parts = own
     my_rows = _decoded(mine.claim, my_parts)
     theirs, their_parts = _fetched(agent, room, round_.number)
-    if differs := mine.claim.differs(theirs.claim):  # steps 1 and 2
-        raise OpeningRefused(f"opening: it does not answer mine at {', '.join(differs)}")
+    _check_claim(mine.claim, theirs.claim)
     require_same(agent, room, theirs.claim.log_size, theirs.claim.log_root, "the other side's opening")
     if accepted_key(agent, room) != theirs.claim.prover_key:
         raise OpeningRefused("opening: it names another key than the other side's")
@@ -83,6 +82,12 @@ def _fetched(agent: Agent, room: Room, number: int) -> tuple[Opening, list[bytes
             parts.append(agent.escrow.opening_part(place, part))
             advance(theirs.claim.part_rows(part))
     return theirs, parts
+
+
+def _check_claim(mine: Claim, theirs: Claim) -> None:
+    """Steps 1 and 2."""
+    if differs := mine.differs(theirs):
+        raise OpeningRefused(f"opening: it does not answer mine at {', '.join(differs)}")
 
 
 def _decoded(claim: Claim, parts: list[bytes]) -> list[OpenedRow]:

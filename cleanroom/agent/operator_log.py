@@ -4,11 +4,19 @@ Its entries are not fetched: the newest checkpoint must begin with the one that 
 the log's tiles. Like that of a room, it is cosigned then.
 """
 
+from datetime import timedelta
 from functools import cache
 
 from cleanroom.agent.client import OPERATOR_LOG
 from cleanroom.agent.session import Agent
-from cleanroom.agent.witness import COSIGN_AGAIN, LogInconsistent, cosigned_by_me, fresh_checkpoint, witness_key
+from cleanroom.agent.witness import (
+    COSIGN_AGAIN,
+    FRESH,
+    LogInconsistent,
+    cosigned_by_me,
+    fresh_checkpoint,
+    witness_key,
+)
 from cleanroom.messages.notes import Checkpoint, cosigned, operator_origin, read_checkpoint, read_note
 from matching import merkle
 from matching.tiles import Tree
@@ -40,6 +48,13 @@ def witness_operator(agent: Agent) -> Checkpoint:
     agent.vault.put(ADDRESS, mine.encode())
     agent.escrow.put_cosignature(OPERATOR_LOG, agent.me, mine)
     return shown
+
+
+def was_just_witnessed(agent: Agent) -> bool:
+    """Whether this agent has cosigned the operator's log within the last minute."""
+    text = (agent.vault.get(ADDRESS) or b"").decode()
+    since = cosigned(read_note(text), witness_key(agent)) if text else None
+    return since is not None and timedelta(0) <= agent.clock() - since < FRESH
 
 
 def _continues(agent: Agent, kept: Checkpoint, shown: Checkpoint) -> bool:

@@ -19,7 +19,7 @@ from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, publish_key
 from cleanroom.agent.evidence import OpeningsWait, RoundNotReady
 from cleanroom.agent.lists import stored
-from cleanroom.agent.operator_log import witness_operator
+from cleanroom.agent.operator_log import was_just_witnessed, witness_operator
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.witness import tell, witness
@@ -75,7 +75,8 @@ def watch(
 def _operator_log(agent: Agent) -> Problem | None:
     """Why nothing may be done at this escrow, if the operator's log does not hold."""
     try:
-        witness_operator(agent)
+        if not was_just_witnessed(agent):
+            witness_operator(agent)
     except CleanroomError as error:
         return error
     return None

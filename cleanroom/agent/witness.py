@@ -83,7 +83,8 @@ def witness(agent: Agent, room: Room, *, anew: bool = False) -> Ledger:
         if found.root(shown.size) != shown.root:
             raise _conflict(agent, room, kept, note, "it does not continue what was witnessed")
         _require_on_record(room, found)
-        _check_confirmed(agent, room, found, confirmed)
+        if confirmed is not None and not _is_of(room, found, confirmed):
+            raise _conflict(agent, room, kept, confirmed, f"{room.other.name} has cosigned another one")
         update = {"newest": str(_mine(agent, kept, note)), "other": str(confirmed or kept.notes.other)}
         seen = Ledger(found.leaves, kept.notes.model_copy(update=update))
         keep(agent, room.id, seen, since=len(kept.leaves))
@@ -174,16 +175,13 @@ def _shown(agent: Agent, room: Room) -> tuple[Note, Note | None]:
     return note, confirmed
 
 
-def _check_confirmed(agent: Agent, room: Room, found: Ledger, confirmed: Note | None) -> None:
-    """Step 4."""
-    if confirmed is None:
-        return
+def _is_of(room: Room, found: Ledger, confirmed: Note) -> bool:
+    """Step 4: whether what the other member has cosigned is of this very tree."""
     signed = read_checkpoint(confirmed)
     if cosigned(confirmed, partner_key(room.other.partner, bytes.fromhex(room.other.identity_key))) is None:
         raise _split(room, signed, "what the escrow shows as cosigned by the other side is not")
-    origin = room_origin(bytes.fromhex(agent.config.escrow_key), room.id)
-    if signed.origin != origin or found.root(signed.size) != signed.root:
-        raise _conflict(agent, room, found, confirmed, f"{room.other.name} has cosigned another one")
+    origin = room_origin(bytes.fromhex(room.terms.escrow_key), room.id)
+    return signed.origin == origin and found.root(signed.size) == signed.root
 
 
 def _mine(agent: Agent, kept: Ledger, note: Note) -> Note:

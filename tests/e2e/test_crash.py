@@ -27,6 +27,7 @@ def bring_down(folder: Path, moments: np.random.Generator, *, kills: int, size: 
             siege.end()
 
 
+@pytest.mark.soak
 def test_the_report_is_right_after_six_kills(tmp_path: Path, seeded: np.random.Generator) -> None:
     bring_down(tmp_path, seeded, kills=6, size=2_000, database=None)
     with sqlite3.connect(tmp_path / "escrow" / "escrow.db") as connection:

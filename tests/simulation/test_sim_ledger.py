@@ -180,6 +180,8 @@ def test_what_the_other_side_cosigned_must_be_the_same_log(world: World) -> None
     (result,) = sync.sync(victim, room)
     assert isinstance(result.problem, LogInconsistent)
     assert "Acme has cosigned another one" in str(result.problem)
+    assert ledger.load(globex, room).leaves == []  # nothing of it is kept but the evidence
+    assert len(ledger.load(globex, room).notes.conflicts) == 1
 
 
 @pytest.mark.parametrize("who", ["opening", "release"])
