@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from ground import TITLE, cells_of, log_lines, ran, script, transposed, truth, write_list
 from postgresql import PostgreSQL
 
@@ -51,6 +52,7 @@ def rows_in(url: str) -> dict[str, int]:
     return counted
 
 
+@pytest.mark.soak
 def test_the_whole_flow_on_postgresql(tmp_path: Path, postgresql_server: PostgreSQL) -> None:
     url, home = postgresql_server.fresh(), tmp_path / "escrow"
     at = ("--home", home, "--db", url)

@@ -121,6 +121,7 @@ def check_history(world: World, steps: list[tuple[str, set[int], set[int], dict[
         assert head.number == count >= sent[owner.config.name]
 
 
+@pytest.mark.soak
 @QUICK
 @given(steps=STEPS)
 def test_no_batch_shows_a_small_group_or_shape(

@@ -108,6 +108,7 @@ class Kills:
         max_size=4,
     )
 )
+@pytest.mark.soak
 def test_after_any_kill_the_chunks_are_the_sorted_list_cut_at_the_fixed_size(
     world: World, kills: list[tuple[str, int]]
 ) -> None:
