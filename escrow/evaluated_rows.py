@@ -4,19 +4,45 @@ Chunks are decoded one by one into arrays of the final size, so that a list of a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cleanroom.messages.batches import CHUNK_ROWS, chunk_rows, decode
+from escrow.rooms import EnteredRoom, asked_once
 from escrow.tables import EvaluatedBatchRecord, EvaluatedChunk
 from matching.rows import ADD, NAME_BYTES, TAG_BYTES, Rows, applied, concatenated, empty, is_in
 
 CHUNKS_AT_ONCE: Final = 4
+_MOST: Final = 2**31 - 1
+
+_BATCHES: Final = (
+    select(EvaluatedBatchRecord)
+    .where(
+        EvaluatedBatchRecord.room == bindparam("room"),
+        EvaluatedBatchRecord.epoch == bindparam("epoch"),
+        EvaluatedBatchRecord.evaluator == bindparam("evaluator"),
+        EvaluatedBatchRecord.number <= bindparam("up_to"),
+    )
+    .order_by(EvaluatedBatchRecord.number)
+)
+_OF_BATCH: Final = (
+    EvaluatedChunk.room == bindparam("room"),
+    EvaluatedChunk.epoch == bindparam("epoch"),
+    EvaluatedChunk.evaluator == bindparam("evaluator"),
+    EvaluatedChunk.number == bindparam("number"),
+)
+_CHUNKS: Final = select(EvaluatedChunk.chunk).where(*_OF_BATCH).order_by(EvaluatedChunk.chunk)
+_DATA: Final = (
+    select(EvaluatedChunk.chunk, EvaluatedChunk.data)
+    .where(*_OF_BATCH)
+    .order_by(EvaluatedChunk.chunk)
+    .execution_options(yield_per=CHUNKS_AT_ONCE)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,29 +65,24 @@ class Located:
 
 def batches(session: Session, address: Evaluated, *, up_to: int) -> list[EvaluatedBatchRecord]:
     """What was signed of batches 1 to `up_to`, in order; those that are missing are not in it."""
-    query = (
-        select(EvaluatedBatchRecord)
-        .where(
-            EvaluatedBatchRecord.room == address.room,
-            EvaluatedBatchRecord.epoch == address.epoch,
-            EvaluatedBatchRecord.evaluator == address.evaluator,
-            EvaluatedBatchRecord.number <= up_to,
-        )
-        .order_by(EvaluatedBatchRecord.number)
-    )
-    return list(session.scalars(query))
+    return list(session.scalars(_BATCHES, {**asdict(address), "up_to": up_to}))
 
 
-def are_complete(session: Session, address: Evaluated, *, up_to: int) -> bool:
+@asked_once
+def all_batches(room: EnteredRoom, address: Evaluated) -> tuple[EvaluatedBatchRecord, ...]:
+    """What was signed of an evaluation, in order."""
+    return tuple(batches(room.session, address, up_to=_MOST))
+
+
+def are_complete(room: EnteredRoom, address: Evaluated, *, up_to: int) -> bool:
     """Whether all rows of batches 1 to `up_to` are here and checked."""
-    found = batches(session, address, up_to=up_to)
+    found = [batch for batch in all_batches(room, address) if batch.number <= up_to]
     return len(found) == up_to and all(batch.complete for batch in found)
 
 
 def chunk_indices(session: Session, address: Evaluated, number: int) -> tuple[int, ...]:
     """Which chunks of a batch are here."""
-    query = select(EvaluatedChunk.chunk).where(*_of_batch(address, number)).order_by(EvaluatedChunk.chunk)
-    return tuple(session.scalars(query))
+    return tuple(session.scalars(_CHUNKS, {**asdict(address), "number": number}))
 
 
 def of_batch(session: Session, address: Evaluated, batch: EvaluatedBatchRecord) -> Rows:
@@ -112,20 +133,5 @@ def located_after(session: Session, address: Evaluated, number: int) -> Located:
 
 
 def _stored(session: Session, address: Evaluated, number: int) -> Iterator[tuple[int, bytes]]:
-    query = (
-        select(EvaluatedChunk.chunk, EvaluatedChunk.data)
-        .where(*_of_batch(address, number))
-        .order_by(EvaluatedChunk.chunk)
-        .execution_options(yield_per=CHUNKS_AT_ONCE)
-    )
-    for row in session.execute(query):
+    for row in session.execute(_DATA, {**asdict(address), "number": number}):
         yield row.chunk, row.data
-
-
-def _of_batch(address: Evaluated, number: int) -> tuple[ColumnElement[bool], ...]:
-    return (
-        EvaluatedChunk.room == address.room,
-        EvaluatedChunk.epoch == address.epoch,
-        EvaluatedChunk.evaluator == address.evaluator,
-        EvaluatedChunk.number == number,
-    )

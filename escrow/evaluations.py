@@ -129,7 +129,7 @@ def complete(entered: EnteredRoom, epoch: int, number: int, *, escrow_key: Escro
         return Digest(batch.root)
     room = rooms.working(entered)
     address = _address(room, epoch)
-    if not evaluated_rows.are_complete(room.session, address, up_to=number - 1):
+    if not evaluated_rows.are_complete(room, address, up_to=number - 1):
         raise OutOfOrder("evaluation: an earlier batch is not complete")
     if len(evaluated_rows.chunk_indices(room.session, address, number)) != chunk_count(batch.rows):
         raise ChunksMissing("evaluation: not all chunks of this batch are here")
@@ -198,7 +198,7 @@ def _check(room: WorkingRoom, epoch: int, pair: tuple[Digest, Digest], evaluatio
 
 def _sign_batches(room: WorkingRoom, evaluation: Evaluation) -> None:
     address = _address(room, evaluation.epoch)
-    known = {batch.number: batch.root for batch in evaluated_rows.batches(room.session, address, up_to=2**31 - 1)}
+    known = {batch.number: batch.root for batch in evaluated_rows.all_batches(room, address)}
     for batch in evaluation.batches:
         if known.get(batch.number, batch.root) != batch.root:
             raise AnotherRoot(f"evaluation: batch {batch.number}: another root was signed before")

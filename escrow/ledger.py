@@ -4,9 +4,10 @@ A room's log is serial by the room's lock, the operator's by a lock of its own; 
 A log outlives what it tells of: `escrow.purge` does not touch it. Who has witnessed it: `escrow.witnesses`.
 """
 
+from collections.abc import Sequence
 from typing import Final, NewType
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cleanroom.messages.entries import MOST_LEAF_BYTES, Entry, EntryRefused, bundled, leaf, read_entry
@@ -23,6 +24,16 @@ Log = NewType("Log", str)
 OPERATOR: Final = Log("operator")
 HIGHEST_LEVEL: Final = 5
 """C2SP's: tiles of level 5 are enough for 2**63 entries."""
+
+_SIZE: Final = select(LogRecord.size).where(LogRecord.name == bindparam("log"))
+_HASHES: Final = select(LogTile.hashes).where(
+    LogTile.log == bindparam("log"), LogTile.level == bindparam("level"), LogTile.number == bindparam("number")
+)
+_LEAVES: Final = (
+    select(LogEntry.leaf)
+    .where(LogEntry.log == bindparam("log"), LogEntry.number >= bindparam("first"), LogEntry.number < bindparam("end"))
+    .order_by(LogEntry.number)
+)
 
 
 def of_room(room: str) -> Log:
@@ -68,7 +79,7 @@ def locked(session: Session, log: Log) -> LogRecord:
 
 def size(session: Session, log: Log) -> int:
     """How many entries a log has; none where it was never written."""
-    return session.scalar(select(LogRecord.size).where(LogRecord.name == log)) or 0
+    return session.scalar(_SIZE, {"log": log}) or 0
 
 
 def tree(session: Session, log: Log, entries: int) -> Tree:
@@ -92,16 +103,16 @@ def tile(session: Session, log: Log, level: int, name: str) -> bytes:
 def bundle(session: Session, log: Log, name: str) -> bytes:
     """The entries of a tile of leaves: each leaf behind its length (16 bits, big-endian). Raises NotFound."""
     number, width = _place(name)
-    first = number * WIDTH
-    query = (
-        select(LogEntry.leaf)
-        .where(LogEntry.log == log, LogEntry.number >= first, LogEntry.number < first + width)
-        .order_by(LogEntry.number)
-    )
-    leaves = session.scalars(query).all()
-    if len(leaves) < width:
+    found = leaves(session, log, number, width)
+    if len(found) < width:
         raise NotFound
-    return bundled(leaves)
+    return bundled(found)
+
+
+def leaves(session: Session, log: Log, number: int, width: int = WIDTH) -> Sequence[bytes]:
+    """The first `width` leaves of a bundle, or as many as there are."""
+    first = number * WIDTH
+    return session.scalars(_LEAVES, {"log": log, "first": first, "end": first + width}).all()
 
 
 def _place(name: str) -> tuple[int, int]:
@@ -115,8 +126,7 @@ def _place(name: str) -> tuple[int, int]:
 
 
 def _hashes(session: Session, log: Log, level: int, number: int) -> bytes:
-    query = select(LogTile.hashes).where(LogTile.log == log, LogTile.level == level, LogTile.number == number)
-    return session.scalar(query) or b""
+    return session.scalar(_HASHES, {"log": log, "level": level, "number": number}) or b""
 
 
 def _last_moment(session: Session, record: LogRecord) -> str:

@@ -4,7 +4,9 @@ The escrow keeps them in order and hands them to the other member at once. What 
 agents' business.
 """
 
-from sqlalchemy import func, select
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
 
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages.api import NoticeBody
@@ -17,6 +19,12 @@ from escrow.addresses import is_repeat
 from escrow.consent_tables import NoticeRecord
 from escrow.errors import NoticeRefused, OutOfOrder
 from escrow.rooms import EnteredRoom
+
+_OF_ROOM: Final = (
+    select(NoticeRecord)
+    .where(NoticeRecord.room == bindparam("room"))
+    .order_by(NoticeRecord.sender, NoticeRecord.number)
+)
 
 
 def put(entered: EnteredRoom, number: int, body: NoticeBody) -> Digest:
@@ -60,10 +68,9 @@ def put(entered: EnteredRoom, number: int, body: NoticeBody) -> Digest:
 
 def of_room(room: EnteredRoom) -> tuple[NoticeBody, ...]:
     """All notices of both members."""
-    query = select(NoticeRecord).where(NoticeRecord.room == room.id).order_by(NoticeRecord.sender, NoticeRecord.number)
     return tuple(
         NoticeBody(notice=SignedDocument.model_validate_json(record.signed), words=record.words.hex())
-        for record in room.session.scalars(query)
+        for record in room.session.scalars(_OF_ROOM, {"room": room.id})
     )
 
 

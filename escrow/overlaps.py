@@ -11,9 +11,9 @@ Nothing schedules this: a write that may complete an answer settles it in its ow
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId
 from cleanroom.messages.documents import instant, moment
@@ -23,11 +23,30 @@ from cleanroom.policy.decision import RULES, uncounted
 from escrow import evaluated_rows, ledger, policies, rooms
 from escrow.evaluated_rows import Evaluated
 from escrow.identity import EscrowKey
-from escrow.rooms import EnteredRoom, WorkingRoom
+from escrow.rooms import EnteredRoom, WorkingRoom, asked_once
 from escrow.tables import AnswerRecord, SnapshotRecord
 from matching.disclosure.bands import band
 from matching.disclosure.rule import Cell, Shown, disclose_exact
 from matching.overlap import CellCounts, cell_counts
+
+_LATEST: Final = (
+    select(AnswerRecord).where(AnswerRecord.room == bindparam("room")).order_by(AnswerRecord.number.desc()).limit(1)
+)
+_BY_THEN: Final = (SnapshotRecord.room == bindparam("room"), SnapshotRecord.committed_at <= bindparam("edge"))
+_EPOCH_BY_THEN: Final = (
+    select(SnapshotRecord.epoch)
+    .where(*_BY_THEN)
+    .group_by(SnapshotRecord.epoch)
+    .having(func.count(SnapshotRecord.owner.distinct()) == bindparam("members"))
+    .order_by(SnapshotRecord.epoch.desc())
+    .limit(1)
+)
+_HEAD_BY_THEN: Final = (
+    select(SnapshotRecord)
+    .where(*_BY_THEN, SnapshotRecord.epoch == bindparam("epoch"), SnapshotRecord.owner == bindparam("owner"))
+    .order_by(SnapshotRecord.number.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +98,10 @@ def next_edge(room: WorkingRoom) -> datetime | None:
     return following if following < moment(room.terms.expires) else None
 
 
+@asked_once
 def latest(room: EnteredRoom) -> AnswerRecord | None:
     """The newest answer."""
-    query = select(AnswerRecord).where(AnswerRecord.room == room.id).order_by(AnswerRecord.number.desc()).limit(1)
-    return room.session.scalar(query)
+    return room.session.scalar(_LATEST, {"room": room.id})
 
 
 def _due(room: WorkingRoom) -> Due | None:
@@ -103,34 +122,19 @@ def _due(room: WorkingRoom) -> Due | None:
     if pair is None or (last is not None and (last.first, last.second) == (pair[0].digest, pair[1].digest)):
         return None
     evaluated = all(
-        evaluated_rows.are_complete(room.session, _evaluation_of(room, snapshot), up_to=snapshot.number)
-        for snapshot in pair
+        evaluated_rows.are_complete(room, _evaluation_of(room, snapshot), up_to=snapshot.number) for snapshot in pair
     )
     return Due(number=last.number + 1 if last else 1, edge=edge, pair=pair) if evaluated else None
 
 
 def _pair_at(room: WorkingRoom, edge: datetime) -> tuple[SnapshotRecord, SnapshotRecord] | None:
-    by_then = (SnapshotRecord.room == room.id) & (SnapshotRecord.committed_at <= edge)
-    epochs = (
-        select(SnapshotRecord.epoch)
-        .where(by_then)
-        .group_by(SnapshotRecord.epoch)
-        .having(func.count(SnapshotRecord.owner.distinct()) == len(room.terms.members))
-        .order_by(SnapshotRecord.epoch.desc())
-        .limit(1)
-    )
-    epoch = room.session.scalar(epochs)
+    by_then = {"room": room.id, "edge": edge}
+    epoch = room.session.scalar(_EPOCH_BY_THEN, {**by_then, "members": len(room.terms.members)})
     if epoch is None:
         return None
 
     def newest(owner: PartnerId) -> SnapshotRecord:
-        query = (
-            select(SnapshotRecord)
-            .where(by_then, SnapshotRecord.epoch == epoch, SnapshotRecord.owner == owner)
-            .order_by(SnapshotRecord.number.desc())
-            .limit(1)
-        )
-        return room.session.scalars(query).one()
+        return room.session.scalars(_HEAD_BY_THEN, {**by_then, "epoch": epoch, "owner": owner}).one()
 
     first, second = room.terms.members
     return newest(first.partner), newest(second.partner)

@@ -1,8 +1,9 @@
 """P1: the directory of partners."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
@@ -17,6 +18,8 @@ from escrow.addresses import is_repeat
 from escrow.errors import EnrolmentRefused, NameTaken
 from escrow.pages import Page, cut
 from escrow.tables import Partner
+
+_IDENTITY_KEY: Final = select(Partner.identity_key).where(Partner.id == bindparam("partner"))
 
 
 def enrol(session: Session, partner: PartnerId, request: EnrolRequest, *, escrow_key: bytes, now: datetime) -> Digest:
@@ -76,7 +79,7 @@ def lock(session: Session, *partners: str) -> None:
 
 def identity_key(session: Session, partner: str) -> bytes | None:
     """The key that a partner's requests and documents are signed with, if it is enrolled."""
-    key = session.scalar(select(Partner.identity_key).where(Partner.id == partner))
+    key = session.scalar(_IDENTITY_KEY, {"partner": partner})
     return bytes.fromhex(key) if key is not None else None
 
 

@@ -5,9 +5,9 @@ see to the rest: that a policy names the newest roster and the terms in force no
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.api import PolicyView, ProposalView
@@ -25,7 +25,16 @@ from escrow.addresses import is_repeat
 from escrow.consent_tables import PolicyRecord, ProposalRecord
 from escrow.errors import PolicyOutdated
 from escrow.identity import EscrowKey
-from escrow.rooms import EnteredRoom, WorkingRoom
+from escrow.rooms import EnteredRoom, WorkingRoom, asked_once
+
+_OF_ROOM: Final = (
+    select(PolicyRecord)
+    .where(PolicyRecord.room == bindparam("room"))
+    .order_by(PolicyRecord.owner, PolicyRecord.version)
+)
+_PROPOSALS: Final = select(ProposalRecord).where(
+    ProposalRecord.room == bindparam("room"), ProposalRecord.owner == bindparam("owner")
+)
 
 
 def put(
@@ -118,12 +127,8 @@ def put_proposal(
 
 def newest(room: EnteredRoom, owner: str, *, at: datetime | None = None) -> PolicyRecord | None:
     """A member's policy in force, now or at a moment."""
-    query = (
-        select(PolicyRecord)
-        .where(PolicyRecord.room == room.id, PolicyRecord.owner == owner)
-        .order_by(PolicyRecord.version.desc())
-    )
-    return next((item for item in room.session.scalars(query) if at is None or _received(item.receipt) <= at), None)
+    own = (item for item in reversed(_all(room)) if item.owner == owner)
+    return next((item for item in own if at is None or _received(item.receipt) <= at), None)
 
 
 def sides(room: WorkingRoom, owner: PartnerId, *, at: datetime | None = None) -> Sides:
@@ -135,23 +140,26 @@ def sides(room: WorkingRoom, owner: PartnerId, *, at: datetime | None = None) ->
 
 def views(room: EnteredRoom) -> tuple[PolicyView, ...]:
     """All policies that are or were in force in a room, by owner and version."""
-    query = select(PolicyRecord).where(PolicyRecord.room == room.id).order_by(PolicyRecord.owner, PolicyRecord.version)
     return tuple(
         PolicyView(
             policy=_read(item.signed),
             receipt=_read(item.receipt),
             proposed=_read(item.proposed) if item.proposed else None,
         )
-        for item in room.session.scalars(query)
+        for item in _all(room)
     )
 
 
 def proposals(room: EnteredRoom) -> tuple[ProposalView, ...]:
     """What of the caller's waits for its approval. What a partner has not decided yet is not the other member's."""
-    query = select(ProposalRecord).where(ProposalRecord.room == room.id, ProposalRecord.owner == room.caller)
-    return tuple(
-        ProposalView(policy=_read(item.signed), receipt=_read(item.receipt)) for item in room.session.scalars(query)
-    )
+    found = room.session.scalars(_PROPOSALS, {"room": room.id, "owner": room.caller})
+    return tuple(ProposalView(policy=_read(item.signed), receipt=_read(item.receipt)) for item in found)
+
+
+@asked_once
+def _all(room: EnteredRoom) -> tuple[PolicyRecord, ...]:
+    """All that are or were in force, by owner and version."""
+    return tuple(room.session.scalars(_OF_ROOM, {"room": room.id}))
 
 
 def _require_current(room: WorkingRoom, version: int, signed: SignedDocument) -> None:

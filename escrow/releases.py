@@ -15,7 +15,9 @@ over is on record, once. The escrow reads nothing of what is inside; who may not
 that does not exist.
 """
 
-from sqlalchemy import ColumnElement, delete, func, select
+from typing import Final
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
 from cleanroom.messages.documents import instant, moment, read_document
@@ -25,10 +27,21 @@ from cleanroom.messages.signing import SignedDocument
 from cleanroom.policy.decision import RULES, decision
 from escrow import keys, ledger, policies, rooms
 from escrow.addresses import digest_of_bytes, is_repeat
-from escrow.consent_tables import PolicyRecord, ReleaseBatch, ReleaseRecord, RoundRecord
+from escrow.consent_tables import ReleaseBatch, ReleaseRecord, RoundRecord
 from escrow.errors import ChunksMissing, Conflict, NotFound, OutOfOrder, ReleaseRefused
-from escrow.rooms import EnteredRoom, WorkingRoom
+from escrow.rooms import EnteredRoom, WorkingRoom, asked_once
 from matching.disclosure.bands import band
+
+_COMPLETE: Final = (
+    select(ReleaseRecord)
+    .where(
+        ReleaseRecord.room == bindparam("room"),
+        ReleaseRecord.epoch == bindparam("epoch"),
+        ReleaseRecord.sender == bindparam("sender"),
+        ReleaseRecord.complete,
+    )
+    .order_by(ReleaseRecord.number)
+)
 
 
 def record(entered: EnteredRoom, epoch: int, number: int, signed: SignedDocument) -> Digest:
@@ -240,28 +253,14 @@ def _at(room: EnteredRoom, epoch: int, number: int) -> tuple[ColumnElement[bool]
 
 
 def _policy_in_force(room: EnteredRoom, owner: PartnerId) -> str | None:
-    query = (
-        select(PolicyRecord.digest)
-        .where(PolicyRecord.room == room.id, PolicyRecord.owner == owner)
-        .order_by(PolicyRecord.version.desc())
-        .limit(1)
-    )
-    return room.session.scalar(query)
+    policy = policies.newest(room, owner)
+    return policy.digest if policy else None
 
 
-def _of(room: EnteredRoom, epoch: int, sender: PartnerId) -> list[ReleaseRecord]:
+@asked_once
+def _of(room: EnteredRoom, epoch: int, sender: PartnerId) -> tuple[ReleaseRecord, ...]:
     """A member's complete releases of an epoch, oldest first."""
-    query = (
-        select(ReleaseRecord)
-        .where(
-            ReleaseRecord.room == room.id,
-            ReleaseRecord.epoch == epoch,
-            ReleaseRecord.sender == sender,
-            ReleaseRecord.complete,
-        )
-        .order_by(ReleaseRecord.number)
-    )
-    return list(room.session.scalars(query))
+    return tuple(room.session.scalars(_COMPLETE, {"room": room.id, "epoch": epoch, "sender": sender}))
 
 
 def _held(room: EnteredRoom, epoch: int, number: int) -> ReleaseRecord | None:

@@ -5,16 +5,19 @@ The locking discipline, in one place:
 1. a write finds its room with `locked`: one writer per room at a time, and what it reads is the newest;
 2. a repeat of something already there is answered before any rule about the present is applied;
 3. `working` gives the terms in force or refuses; only what has them can write lists, keys and evaluations;
-4. `touched` moves the counters that members wait for, partners in order of their ids, so that no two writes deadlock.
+4. `touched` moves the counters that members wait for, partners in order of their ids, so that no two writes deadlock;
+5. a transaction that only reads asks for each thing once (`asked_once`): nothing that it sees changes before its end.
 
 Somebody who is no member gets `NotFound` from `entered` and `locked`, as for a room that does not exist.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from functools import wraps
+from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
@@ -30,15 +33,31 @@ from escrow.tables import Membership, Partner, Room, TermsVersion
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of the escrow's a partner's clock may run."""
 
+Query = TypeVar("Query", bound=Callable[..., Any])
+
+# Statements that every look at a room needs are built once, not at every look: here, and below in this package.
+_OF_MEMBER: Final = (
+    select(Room)
+    .join(Membership, Membership.room == Room.id)
+    .where(Room.id == bindparam("room"), Membership.partner == bindparam("caller"))
+)
+_RESERVED: Final = select(Room).where(Room.id == bindparam("room"))
+_VERSIONS: Final = select(TermsVersion).where(TermsVersion.room == bindparam("room")).order_by(TermsVersion.version)
+_FRESH_EPOCHS: Final = select(func.count()).where(PolicyRecord.room == bindparam("room"), PolicyRecord.fresh_epoch)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnteredRoom:
-    """A room that the caller is a member of, inside a transaction."""
+    """A room that the caller is a member of, inside a transaction.
+
+    `known` is what a transaction that only reads was told already; a write has none.
+    """
 
     session: Session
     row: Room
     caller: PartnerId
     now: datetime
+    known: dict[Hashable, Any] | None = field(default=None, repr=False)
 
     @property
     def id(self) -> RoomId:
@@ -47,14 +66,17 @@ class EnteredRoom:
 
     def versions(self) -> list[TermsVersion]:
         """All versions of the terms, oldest first, the pending one included."""
-        query = select(TermsVersion).where(TermsVersion.room == self.row.id).order_by(TermsVersion.version)
-        return list(self.session.scalars(query))
+        return list(_versions(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingRoom(EnteredRoom):
-    """A room whose terms are in force. `accepted` are the digests of all terms that are or were."""
+    """A room whose terms are in force. `accepted` are the digests of all terms that are or were.
 
+    `epoch` is the epoch now, by the escrow's clock, before anything that this transaction writes.
+    """
+
+    epoch: int
     terms: Terms
     digest: Digest
     accepted: frozenset[str]
@@ -69,24 +91,34 @@ class WorkingRoom(EnteredRoom):
         """The other member."""
         return self.terms.other(self.caller)
 
-    @property
-    def epoch(self) -> int:
-        """The epoch now, by the escrow's clock."""
-        return self.terms.epoch_at(self.now, fresh=fresh_epochs(self))
-
     def opened(self, kind: type[D], signed: SignedDocument) -> D:
         """The document, which the caller and nobody else must have signed. Raises DocumentRefused."""
         return open_document(kind, signed, {self.caller: bytes.fromhex(self.me.identity_key)})
 
 
+def asked_once(query: Query) -> Query:
+    """A query of a room (its first argument) by what can be compared. What it returns is shared: nobody alters it."""
+
+    @wraps(query)
+    def asked(room: EnteredRoom, *args: Hashable, **named: Hashable) -> object:
+        if room.known is None:
+            return query(room, *args, **named)
+        question = (query, args, *named.items())
+        if question not in room.known:
+            room.known[question] = query(room, *args, **named)
+        return room.known[question]
+
+    return cast("Query", asked)
+
+
 def entered(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
-    """The room, to be read. Raises NotFound."""
-    return _found(session, _of_member(room, caller), caller, now)
+    """The room, only to be read. Raises NotFound."""
+    return replace(_found(session, _OF_MEMBER, room, caller, now), known={})
 
 
 def locked(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
     """The room, to be written: nobody else writes to it before this transaction ends. Raises NotFound."""
-    return _found(session, _of_member(room, caller).with_for_update(of=Room), caller, now)
+    return _found(session, _OF_MEMBER.with_for_update(of=Room), room, caller, now)
 
 
 def locked_open(session: Session, partner: PartnerId) -> list[RoomId]:
@@ -103,7 +135,7 @@ def locked_open(session: Session, partner: PartnerId) -> list[RoomId]:
 
 def reserved(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
     """The room that this transaction has just made (`escrow.terms.reserve`), before it has members. Raises NotFound."""
-    return _found(session, select(Room).where(Room.id == room), caller, now)
+    return _found(session, _RESERVED, room, caller, now)
 
 
 def own(room: EnteredRoom, partner: PartnerId) -> None:
@@ -112,17 +144,21 @@ def own(room: EnteredRoom, partner: PartnerId) -> None:
         raise NotFound
 
 
+@asked_once
 def in_force(room: EnteredRoom) -> WorkingRoom | None:
     """The room under the terms in force, if there are any: expired or not, closed or not."""
     valid = [version for version in room.versions() if version.in_force_since is not None]
     if not valid:
         return None
+    terms = read_document(Terms, valid[-1].document)
     return WorkingRoom(
         session=room.session,
         row=room.row,
         caller=room.caller,
         now=room.now,
-        terms=read_document(Terms, valid[-1].document),
+        known=room.known,
+        epoch=terms.epoch_at(room.now, fresh=fresh_epochs(room)),
+        terms=terms,
         digest=Digest(valid[-1].digest),
         accepted=frozenset(version.digest for version in valid),
     )
@@ -156,12 +192,8 @@ def is_expired(room: WorkingRoom) -> bool:
 
 def state(room: EnteredRoom) -> RoomState:
     """Where the room is in its life."""
-    if room.row.closed is not None:
-        return RoomState(room.row.closed)
     current = in_force(room)
-    if current is None:
-        return RoomState.PROPOSED
-    return RoomState.EXPIRED if is_expired(current) else RoomState.ACTIVE
+    return _state(room.row, current.terms if current else None, room.now)
 
 
 def not_in_the_future(created: str, room: EnteredRoom, refusal: type[EscrowError]) -> None:
@@ -172,8 +204,7 @@ def not_in_the_future(created: str, room: EnteredRoom, refusal: type[EscrowError
 
 def fresh_epochs(room: EnteredRoom) -> int:
     """How many epochs were begun by a policy: one that narrows ends what could be followed until then."""
-    query = select(func.count()).where(PolicyRecord.room == room.row.id, PolicyRecord.fresh_epoch)
-    return room.session.scalar(query) or 0
+    return room.session.scalar(_FRESH_EPOCHS, {"room": room.id}) or 0
 
 
 def touched(room: EnteredRoom) -> None:
@@ -195,30 +226,41 @@ def mine(session: Session, caller: PartnerId, page: Page, now: datetime) -> Room
         .limit(page.limit + 1)
     )
     found, following = cut(session.scalars(query).all(), page, cursor=lambda row: row.seq)
-    entered_rooms = [EnteredRoom(session=session, row=row, caller=caller, now=now) for row in found]
-    return RoomPage(rooms=tuple(_summary(room) for room in entered_rooms), next=following)
+    versions: dict[str, list[TermsVersion]] = {row.id: [] for row in found}
+    for version in session.scalars(
+        select(TermsVersion).where(TermsVersion.room.in_(versions)).order_by(TermsVersion.version)
+    ):
+        versions[version.room].append(version)
+    return RoomPage(rooms=tuple(_summary(row, versions[row.id], now) for row in found), next=following)
 
 
-def _summary(room: EnteredRoom) -> RoomSummary:
-    current = in_force(room)
-    terms = current.terms if current else read_document(Terms, room.versions()[-1].document)
+def _summary(row: Room, versions: list[TermsVersion], now: datetime) -> RoomSummary:
+    valid = [version for version in versions if version.in_force_since is not None]
+    terms = read_document(Terms, (valid or versions)[-1].document)
     return RoomSummary(
-        room=room.id,
-        state=state(room),
+        room=RoomId(row.id),
+        state=_state(row, terms if valid else None, now),
         title=terms.title,
         members=tuple(member.partner for member in terms.members),
-        change=room.row.change,
+        change=row.change,
     )
 
 
-def _of_member(room: RoomId, caller: PartnerId) -> Select[Room]:
-    return (
-        select(Room).join(Membership, Membership.room == Room.id).where(Room.id == room, Membership.partner == caller)
-    )
+def _state(row: Room, in_force: Terms | None, now: datetime) -> RoomState:
+    if row.closed is not None:
+        return RoomState(row.closed)
+    if in_force is None:
+        return RoomState.PROPOSED
+    return RoomState.EXPIRED if now >= moment(in_force.expires) else RoomState.ACTIVE
 
 
-def _found(session: Session, query: Select[Room], caller: PartnerId, now: datetime) -> EnteredRoom:
-    row = session.scalar(query)
+@asked_once
+def _versions(room: EnteredRoom) -> tuple[TermsVersion, ...]:
+    return tuple(room.session.scalars(_VERSIONS, {"room": room.id}))
+
+
+def _found(session: Session, query: Select[Room], room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
+    row = session.scalar(query, {"room": room, "caller": caller})
     if row is None:
         raise NotFound
     return EnteredRoom(session=session, row=row, caller=caller, now=now)

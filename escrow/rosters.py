@@ -1,8 +1,9 @@
 """P6: who the people of a partner are: keys and roles, a chain of versions."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId
@@ -15,6 +16,10 @@ from escrow.addresses import is_repeat
 from escrow.consent_tables import RosterRecord
 from escrow.errors import NotFound, RosterRefused
 from escrow.rooms import CLOCK_SKEW
+
+_DOCUMENTS: Final = (
+    select(RosterRecord.signed).where(RosterRecord.partner == bindparam("partner")).order_by(RosterRecord.version)
+)
 
 
 def put(session: Session, partner: PartnerId, version: int, signed: SignedDocument, *, now: datetime) -> Digest:
@@ -51,8 +56,8 @@ def put(session: Session, partner: PartnerId, version: int, signed: SignedDocume
 
 def documents(session: Session, partner: str) -> tuple[SignedDocument, ...]:
     """All versions of a partner's roster as they were signed, oldest first."""
-    query = select(RosterRecord.signed).where(RosterRecord.partner == partner).order_by(RosterRecord.version)
-    return tuple(SignedDocument.model_validate_json(text) for text in session.scalars(query))
+    found = session.scalars(_DOCUMENTS, {"partner": partner})
+    return tuple(SignedDocument.model_validate_json(text) for text in found)
 
 
 def entries(session: Session, partner: PartnerId, *, at: str) -> list[RosterPublished]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from cleanroom.domain.vocabulary import PartnerId, RoundState
 from cleanroom.messages.documents import instant
@@ -22,10 +22,48 @@ from cleanroom.messages.entries import RoundLapsed
 from escrow import evaluated_rows, ledger, policies, purge, rooms, round_evidence
 from escrow.consent_tables import OpeningRecord, PolicyRecord, RoundRecord
 from escrow.evaluated_rows import Evaluated
-from escrow.rooms import EnteredRoom, WorkingRoom
+from escrow.rooms import EnteredRoom, WorkingRoom, asked_once
 from escrow.tables import EvaluationRecord, SnapshotRecord
 
 ANSWER_WITHIN: Final = timedelta(hours=72)
+
+_OF_EPOCH: Final = (RoundRecord.room == bindparam("room"), RoundRecord.epoch == bindparam("epoch"))
+_NEWEST: Final = (
+    select(RoundRecord)
+    .where(*_OF_EPOCH, RoundRecord.state.not_in((RoundState.EMPTY, RoundState.VOID)))
+    .order_by(RoundRecord.number.desc())
+    .limit(1)
+)
+_NOT_VOID: Final = select(RoundRecord).where(*_OF_EPOCH, RoundRecord.state != RoundState.VOID)
+_LAPSED: Final = (
+    select(RoundRecord.number)
+    .where(
+        RoundRecord.room == bindparam("room"),
+        RoundRecord.terms == bindparam("terms"),
+        RoundRecord.state == RoundState.LAPSED,
+    )
+    .limit(1)
+)
+_PROVERS: Final = select(OpeningRecord.prover).where(
+    OpeningRecord.room == bindparam("room"), OpeningRecord.number == bindparam("number"), OpeningRecord.delivered
+)
+_HEAD: Final = (
+    select(SnapshotRecord)
+    .where(
+        SnapshotRecord.room == bindparam("room"),
+        SnapshotRecord.epoch == bindparam("epoch"),
+        SnapshotRecord.owner == bindparam("owner"),
+    )
+    .order_by(SnapshotRecord.number.desc())
+    .limit(1)
+)
+_EVALUATION: Final = select(EvaluationRecord.seq).where(
+    EvaluationRecord.room == bindparam("room"),
+    EvaluationRecord.epoch == bindparam("epoch"),
+    EvaluationRecord.evaluator == bindparam("evaluator"),
+    EvaluationRecord.of == bindparam("of"),
+    EvaluationRecord.against == bindparam("against"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,34 +91,22 @@ def cells_of(record: RoundRecord) -> tuple[tuple[int, int], ...]:
     return tuple((first, second) for first, second in json.loads(record.cells))
 
 
+@asked_once
 def newest(room: EnteredRoom, epoch: int) -> RoundRecord | None:
     """The epoch's newest round that is or was something to open."""
-    return room.session.scalar(
-        select(RoundRecord)
-        .where(
-            RoundRecord.room == room.id,
-            RoundRecord.epoch == epoch,
-            RoundRecord.state.not_in((RoundState.EMPTY, RoundState.VOID)),
-        )
-        .order_by(RoundRecord.number.desc())
-        .limit(1)
-    )
+    return room.session.scalar(_NEWEST, {"room": room.id, "epoch": epoch})
 
 
+@asked_once
 def have_lapsed(room: WorkingRoom) -> bool:
     """Whether an opening was left unanswered under the terms in force: then this room opens nothing more."""
-    query = select(RoundRecord.number).where(
-        RoundRecord.room == room.id, RoundRecord.terms == room.digest, RoundRecord.state == RoundState.LAPSED
-    )
-    return room.session.scalar(query.limit(1)) is not None
+    return room.session.scalar(_LAPSED, {"room": room.id, "terms": room.digest}) is not None
 
 
 def provers(room: EnteredRoom, record: RoundRecord) -> tuple[PartnerId, ...]:
     """Who has delivered an opening of the round."""
-    query = select(OpeningRecord.prover).where(
-        OpeningRecord.room == room.id, OpeningRecord.number == record.number, OpeningRecord.delivered
-    )
-    return tuple(PartnerId(prover) for prover in sorted(room.session.scalars(query)))
+    found = room.session.scalars(_PROVERS, {"room": room.id, "number": record.number})
+    return tuple(PartnerId(prover) for prover in sorted(found))
 
 
 def is_due(entered: EnteredRoom) -> bool:
@@ -133,10 +159,8 @@ def _is_late(room: WorkingRoom, record: RoundRecord) -> bool:
 
 
 def _is_known(room: WorkingRoom, basis: Basis) -> bool:
-    query = select(RoundRecord).where(
-        RoundRecord.room == room.id, RoundRecord.epoch == room.epoch, RoundRecord.state != RoundState.VOID
-    )
-    return any(basis.is_of(record) for record in room.session.scalars(query))
+    found = room.session.scalars(_NOT_VOID, {"room": room.id, "epoch": room.epoch})
+    return any(basis.is_of(record) for record in found)
 
 
 def _basis(room: WorkingRoom) -> Basis | None:
@@ -158,26 +182,14 @@ def _basis(room: WorkingRoom) -> Basis | None:
 
 
 def _head(room: WorkingRoom, owner: PartnerId) -> SnapshotRecord | None:
-    return room.session.scalar(
-        select(SnapshotRecord)
-        .where(SnapshotRecord.room == room.id, SnapshotRecord.epoch == room.epoch, SnapshotRecord.owner == owner)
-        .order_by(SnapshotRecord.number.desc())
-        .limit(1)
-    )
+    return room.session.scalar(_HEAD, {"room": room.id, "epoch": room.epoch, "owner": owner})
 
 
 def _is_evaluated(room: WorkingRoom, evaluator: PartnerId, of: SnapshotRecord, against: SnapshotRecord) -> bool:
-    signed = room.session.scalar(
-        select(EvaluationRecord.seq).where(
-            EvaluationRecord.room == room.id,
-            EvaluationRecord.epoch == room.epoch,
-            EvaluationRecord.evaluator == evaluator,
-            EvaluationRecord.of == of.digest,
-            EvaluationRecord.against == against.digest,
-        )
-    )
+    place = {"room": room.id, "epoch": room.epoch, "evaluator": evaluator, "of": of.digest, "against": against.digest}
+    signed = room.session.scalar(_EVALUATION, place)
     address = Evaluated(room=room.id, epoch=room.epoch, evaluator=evaluator)
-    return signed is not None and evaluated_rows.are_complete(room.session, address, up_to=of.number)
+    return signed is not None and evaluated_rows.are_complete(room, address, up_to=of.number)
 
 
 def _begin(room: WorkingRoom, basis: Basis, waiting_since: datetime | None) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
@@ -22,6 +22,12 @@ KEPT: Final = (
     *("minimum_population", "changes", "answer_interval"),
 )
 """What a renewal cannot change: rows that are committed already depend on it, or the members do."""
+
+_SIGNATURES: Final = (
+    select(TermsSignature.partner, TermsSignature.signature)
+    .where(TermsSignature.room == bindparam("room"), TermsSignature.version == bindparam("version"))
+    .order_by(TermsSignature.partner)
+)
 
 
 def create(room: EnteredRoom, signed: SignedDocument, *, escrow_key: bytes) -> Digest:
@@ -167,12 +173,8 @@ def withdraw(room: EnteredRoom, partner: PartnerId, signed: SignedDocument) -> D
 def signatures(room: EnteredRoom, version: int) -> list[tuple[str, str]]:
     """(signer, signature) under a version, in the order of signers."""
     room.session.flush()
-    query = (
-        select(TermsSignature.partner, TermsSignature.signature)
-        .where(TermsSignature.room == room.id, TermsSignature.version == version)
-        .order_by(TermsSignature.partner)
-    )
-    return [(row.partner, row.signature) for row in room.session.execute(query)]
+    found = room.session.execute(_SIGNATURES, {"room": room.id, "version": version})
+    return [(row.partner, row.signature) for row in found]
 
 
 def _proposed(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_key: bytes) -> Terms:

@@ -1,8 +1,9 @@
 """What a member sees of a room."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
 from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView, RoundView
@@ -20,6 +21,32 @@ from escrow.tables import (
     SnapshotRecord,
     TermsVersion,
     WithdrawalRecord,
+)
+
+_WITHDRAWALS: Final = (
+    select(WithdrawalRecord.signed)
+    .where(WithdrawalRecord.room == bindparam("room"))
+    .order_by(WithdrawalRecord.received_at, WithdrawalRecord.digest)
+)
+_KEYS: Final = (
+    select(EpochKeyRecord.signed)
+    .where(EpochKeyRecord.room == bindparam("room"), EpochKeyRecord.epoch == bindparam("epoch"))
+    .order_by(EpochKeyRecord.partner)
+)
+_SNAPSHOTS: Final = (
+    select(SnapshotRecord.signed)
+    .where(SnapshotRecord.room == bindparam("room"), SnapshotRecord.epoch == bindparam("epoch"))
+    .order_by(SnapshotRecord.owner, SnapshotRecord.number)
+)
+_EVALUATIONS: Final = (
+    select(EvaluationRecord.seq, EvaluationRecord.evaluator, EvaluationRecord.of, EvaluationRecord.against)
+    .where(EvaluationRecord.room == bindparam("room"), EvaluationRecord.epoch == bindparam("epoch"))
+    .order_by(EvaluationRecord.seq.desc())
+)
+_NUMBERED: Final = (
+    select(EvaluationRecord.signed)
+    .where(EvaluationRecord.seq.in_(bindparam("wanted", expanding=True)))
+    .order_by(EvaluationRecord.seq)
 )
 
 
@@ -74,40 +101,20 @@ def _signed_terms(room: EnteredRoom, version: TermsVersion) -> SignedDocument:
 
 
 def _withdrawals(room: EnteredRoom) -> tuple[SignedDocument, ...]:
-    query = (
-        select(WithdrawalRecord.signed)
-        .where(WithdrawalRecord.room == room.id)
-        .order_by(WithdrawalRecord.received_at, WithdrawalRecord.digest)
-    )
-    return tuple(_read(text) for text in room.session.scalars(query))
+    return tuple(_read(text) for text in room.session.scalars(_WITHDRAWALS, {"room": room.id}))
 
 
 def _keys(room: EnteredRoom, epoch: int) -> tuple[SignedDocument, ...]:
-    query = (
-        select(EpochKeyRecord.signed)
-        .where(EpochKeyRecord.room == room.id, EpochKeyRecord.epoch == epoch)
-        .order_by(EpochKeyRecord.partner)
-    )
-    return tuple(_read(text) for text in room.session.scalars(query))
+    return tuple(_read(text) for text in room.session.scalars(_KEYS, {"room": room.id, "epoch": epoch}))
 
 
 def _snapshots(room: EnteredRoom, epoch: int) -> tuple[SignedDocument, ...]:
-    query = (
-        select(SnapshotRecord.signed)
-        .where(SnapshotRecord.room == room.id, SnapshotRecord.epoch == epoch)
-        .order_by(SnapshotRecord.owner, SnapshotRecord.number)
-    )
-    return tuple(_read(text) for text in room.session.scalars(query))
+    return tuple(_read(text) for text in room.session.scalars(_SNAPSHOTS, {"room": room.id, "epoch": epoch}))
 
 
 def _evaluations(room: WorkingRoom, epoch: int) -> tuple[SignedDocument, ...]:
     """Each evaluator's newest, and the two of the newest pair that both have evaluated; none of them twice."""
-    query = (
-        select(EvaluationRecord.seq, EvaluationRecord.evaluator, EvaluationRecord.of, EvaluationRecord.against)
-        .where(EvaluationRecord.room == room.id, EvaluationRecord.epoch == epoch)
-        .order_by(EvaluationRecord.seq.desc())
-    )
-    found = room.session.execute(query).all()
+    found = room.session.execute(_EVALUATIONS, {"room": room.id, "epoch": epoch}).all()
     wanted: set[int] = set()
     for member in room.terms.members:
         wanted.update([row.seq for row in found if row.evaluator == member.partner][:1])
@@ -117,8 +124,7 @@ def _evaluations(room: WorkingRoom, epoch: int) -> tuple[SignedDocument, ...]:
         if opposite is not None:
             wanted.update((row.seq, opposite))
             break
-    kept = select(EvaluationRecord.signed).where(EvaluationRecord.seq.in_(wanted)).order_by(EvaluationRecord.seq)
-    return tuple(_read(text) for text in room.session.scalars(kept))
+    return tuple(_read(text) for text in room.session.scalars(_NUMBERED, {"wanted": sorted(wanted)}))
 
 
 def _progress(room: WorkingRoom, epoch: int) -> tuple[BatchProgress, ...]:
@@ -132,7 +138,7 @@ def _progress(room: WorkingRoom, epoch: int) -> tuple[BatchProgress, ...]:
                 chunks=evaluated_rows.chunk_indices(room.session, address, batch.number),
                 complete=batch.complete,
             )
-            for batch in evaluated_rows.batches(room.session, address, up_to=2**31 - 1)
+            for batch in evaluated_rows.all_batches(room, address)
         ]
     return tuple(progress)
 

@@ -1,6 +1,7 @@
 """P2 and P5 over HTTP: rooms, terms, keys, answers."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body
 from sqlalchemy.orm import Session
@@ -11,11 +12,13 @@ from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.api import Accepted, AnswerPage, RoomPage, RoomView, SignatureBody
 from cleanroom.messages.signing import SignedDocument
 from escrow import keys, overlaps, rooms, rounds, terms, views
+from escrow.rooms import EnteredRoom
 
 KEYS = "/v1/rooms/{room}/epochs/{epoch}/keys/{partner}"
 
 router = APIRouter(tags=["rooms"])
 
+T = TypeVar("T")
 Signed = Annotated[SignedDocument, Body(openapi_examples=examples.DOCUMENT)]
 
 
@@ -28,8 +31,7 @@ def read_rooms(desk: TheDesk, caller: Caller, page: ThePage) -> RoomPage:
 @router.get("/v1/rooms/{room}", summary="A room")
 def read_room(desk: TheDesk, caller: Caller, room: RoomPath) -> RoomView:
     """All that a member may see of it."""
-    _settle(desk, caller, room)
-    return desk.read_room(room, caller, views.room_view)
+    return _settled(desk, caller, room, views.room_view)
 
 
 @router.put("/v1/rooms/{room}/terms/{version}", summary="Propose terms")
@@ -74,19 +76,22 @@ def put_key(desk: TheDesk, caller: Caller, at: AtEpoch, signed: Signed) -> Accep
 @router.get("/v1/rooms/{room}/answers", summary="A room's answers")
 def read_answers(desk: TheDesk, caller: Caller, room: RoomPath, page: ThePage) -> AnswerPage:
     """Oldest first, each as it was first given."""
-    _settle(desk, caller, room)
-    return desk.read_room(room, caller, lambda entered: views.answers(entered, page))
+    return _settled(desk, caller, room, lambda entered: views.answers(entered, page))
 
 
-def _settle(desk: Desk, caller: PartnerId, room: RoomId) -> None:
-    """Give the answer and begin the round that are due, if any is; only then is reading a write."""
-    if not desk.read_room(room, caller, lambda entered: overlaps.is_due(entered) or rounds.is_due(entered)):
-        return
+def _settled(desk: Desk, caller: PartnerId, room: RoomId, work: Callable[[EnteredRoom], T]) -> T:
+    """What `work` makes of the room with the answer and the round that are due; only if one is, reading is a write."""
 
-    def work(session: Session) -> Digest:
-        entered = rooms.locked(session, room, caller, desk.clock())
+    def unless_due(entered: EnteredRoom) -> T | None:
+        return None if overlaps.is_due(entered) or rounds.is_due(entered) else work(entered)
+
+    def settle(entered: EnteredRoom) -> Digest:
         overlaps.settle(entered, escrow_key=desk.key)
         rounds.settle(entered)
         return Digest("0" * 64)
 
-    desk.write(work)
+    found = desk.read_room(room, caller, unless_due)
+    if found is not None:
+        return found
+    desk.write_room(room, caller, settle)
+    return desk.read_room(room, caller, work)

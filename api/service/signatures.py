@@ -6,10 +6,12 @@ there is nothing that a signature could tie them to.
 """
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +24,7 @@ from cleanroom.messages.documents import DocumentRefused, read_document
 from cleanroom.messages.http_parts import RequestParts, SignatureRefused
 from cleanroom.messages.http_signatures import (
     SKEW,
+    VerifiedRequest,
     is_signed,
     sign_response,
     verify_request,
@@ -38,6 +41,8 @@ OPEN: Final = frozenset({"/v1/escrow", "/openapi.json", "/docs"})
 ENROLMENT: Final = "/v1/partners/"
 MAX_SMALL_BYTES: Final = 64 * 1024
 MAX_DOCUMENT_BYTES: Final = 24 * 1024 * 1024
+FORGET_EVERY: Final = timedelta(minutes=1)
+"""How often nonces that no request could use again are looked for."""
 
 log = structlog.get_logger("cleanroom.escrow")
 
@@ -50,6 +55,9 @@ class SignedExchange:
     def __init__(self, app: ASGIApp, desk: Desk) -> None:
         self._app = app
         self._desk = desk
+        # A partner's id is the hash of its key: what was found once stays true.
+        self._keys: dict[PartnerId, bytes] = {}
+        self._forgotten: datetime | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -104,20 +112,28 @@ class SignedExchange:
         def key_of(partner: PartnerId) -> bytes | None:
             if introduced is not None:
                 return introduced if partner_id_of(introduced) == partner else None
-            return self._desk.read(lambda session: partners.identity_key(session, partner))
+            return self._key_of(partner)
 
         verified = verify_request(parts, body, key_lookup=key_of, now=arrived)
-        now = self._desk.clock()
-        self._desk.database.write(
-            lambda session: requests.remember(
-                session,
-                partner=verified.partner_id,
-                nonce=verified.nonce,
-                forget_at=verified.expires + 2 * SKEW,
-                now=now,
-            )
-        )
+        self._desk.database.write(partial(self._note, verified, self._desk.clock()))
         return verified.partner_id
+
+    def _key_of(self, partner: PartnerId) -> bytes | None:
+        if partner not in self._keys:
+            key = self._desk.read(lambda session: partners.identity_key(session, partner))
+            if key is None:
+                return None
+            self._keys[partner] = key
+        return self._keys[partner]
+
+    def _note(self, verified: VerifiedRequest, now: datetime, session: Session) -> None:
+        """That this request was here; once in a while, those that are over are forgotten."""
+        if self._forgotten is None or abs(now - self._forgotten) >= FORGET_EVERY:
+            requests.forget(session, now)
+            self._forgotten = now
+        requests.remember(
+            session, partner=verified.partner_id, nonce=verified.nonce, forget_at=verified.expires + 2 * SKEW
+        )
 
 
 class _Answer:
