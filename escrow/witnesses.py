@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
+from cleanroom.messages.api import LogView
 from cleanroom.messages.documents import digest_of
 from cleanroom.messages.notes import (
     MOST_SIGNATURES,
@@ -31,6 +32,7 @@ from escrow.errors import NotFound
 from escrow.identity import EscrowKey
 from escrow.ledger import OPERATOR, Log
 from escrow.ledger_tables import CosignatureRecord
+from escrow.rooms import EnteredRoom
 
 MOST_ATTACHED: Final = MOST_SIGNATURES - 3
 """Readers of notes take no more signatures: two are the escrow's, and whoever is shown a note can add its own."""
@@ -54,6 +56,22 @@ def checkpoint(session: Session, log: Log, *, escrow_key: EscrowKey, now: dateti
             if (signature.name, signature.key_id) == (key.name, key.id(TIMED)):
                 note = note.with_signature(signature)
     return note
+
+
+def look(room: EnteredRoom, bundle: int, *, escrow_key: EscrowKey) -> LogView:
+    """All that the caller needs to witness the room's log, unless it has not looked for more than a bundle."""
+    session, log = room.session, ledger.of_room(room.id)
+    query = (
+        select(CosignatureRecord.note)
+        .where(CosignatureRecord.log == log, CosignatureRecord.signer != room.caller)
+        .order_by(CosignatureRecord.size.desc())
+        .limit(1)
+    )
+    return LogView(
+        checkpoint=str(checkpoint(session, log, escrow_key=escrow_key, now=room.now)),
+        cosigned=session.scalar(query),
+        leaves=tuple(leaf.decode() for leaf in ledger.leaves(session, log, bundle)),
+    )
 
 
 def cosign(  # noqa: PLR0913 - which log, by whom, what; at this escrow, now

@@ -6,12 +6,12 @@ sides will do; what never changes says so to the reader's own.
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.service.desk import Caller, Desk, PartnerPath, RoomPath, TheDesk
 from cleanroom.domain.vocabulary import Digest, PartnerId
-from cleanroom.messages.api import Accepted
+from cleanroom.messages.api import Accepted, LogView
 from cleanroom.messages.notes import CheckpointRefused
 from escrow import ledger, witnesses
 from escrow.errors import NotFound
@@ -29,12 +29,19 @@ router = APIRouter(tags=["ledger"])
 
 LevelPath = Annotated[int, Path(ge=0, le=HIGHEST_LEVEL, description="level of the tile")]
 NamePath = Annotated[str, Path(description="number of the tile, `.p/W` if not full", examples=["x001/234.p/56"])]
+BundleQuery = Annotated[int, Query(ge=0, le=2**40, description="number of the bundle of entries")]
 _COSIGNED = {
     "requestBody": {
         "required": True,
         "content": {"text/plain": {"schema": {"type": "string", "title": "a checkpoint, cosigned"}}},
     }
 }
+
+
+@router.get(ROOM, summary="A look at a room's log")
+def read_log(desk: TheDesk, caller: Caller, room: RoomPath, bundle: BundleQuery = 0) -> LogView:
+    """What an agent looks at each time, at one moment: its checkpoint, what the other member has cosigned, a bundle."""
+    return desk.read_room(room, caller, lambda entered: witnesses.look(entered, bundle, escrow_key=desk.key))
 
 
 @router.get(ROOM + "/checkpoint", summary="A room's log, as it is", response_class=Response)

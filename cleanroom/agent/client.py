@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cleanroom.agent.problems import EscrowProblem
 from cleanroom.agent.transport import Transport
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.api import (
@@ -14,6 +13,7 @@ from cleanroom.messages.api import (
     ChunkList,
     EnrolRequest,
     EscrowInfo,
+    LogView,
     NoticeBody,
     PartnerPage,
     RoomPage,
@@ -32,7 +32,6 @@ W = TypeVar("W", bound=Wire)
 JSON = "application/json"
 SEALED = "application/octet-stream"
 NOTE = "text/plain; charset=utf-8"
-_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +227,10 @@ class EscrowClient:
         """Send words to the other side."""
         self._put(f"/v1/rooms/{room}/notices/{partner}/{number}", body)
 
+    def log(self, room: RoomId, bundle: int) -> LogView:
+        """A look at a room's log, with the leaves of one bundle of up to 256."""
+        return self._get(LogView, log_of(room), {"bundle": str(bundle)})
+
     def log_checkpoint(self, log: str) -> str:
         """The newest checkpoint of a log, as a note. `log` is its path."""
         return _text(self._transport.request("GET", f"{log}/checkpoint"))
@@ -243,15 +246,6 @@ class EscrowClient:
     def put_cosignature(self, log: str, partner: PartnerId, note: str) -> None:
         """Deliver a checkpoint with this agent's cosignature."""
         self._send(f"{log}/cosignatures/{partner}", note.encode(), NOTE)
-
-    def cosignature(self, log: str, partner: PartnerId) -> str | None:
-        """The newest checkpoint that a partner has cosigned, if it has any."""
-        try:
-            return _text(self._transport.request("GET", f"{log}/cosignatures/{partner}"))
-        except EscrowProblem as problem:
-            if problem.status != _NOT_FOUND:
-                raise
-            return None
 
     def answers(self, room: RoomId) -> Iterator[SignedDocument]:
         """All answers of a room, oldest first."""

@@ -14,6 +14,7 @@ beside it, as evidence.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -64,6 +65,18 @@ class CheckpointStale(NotPossibleNow):
     code = "checkpoint_stale"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What the escrow shows of a log: its checkpoint, the newest that the other member has cosigned, one bundle."""
+
+    note: Note
+    confirmed: Note | None
+    first: int
+    """Number of the bundle."""
+    leaves: list[bytes]
+    """Those of the bundle."""
+
+
 def witness(agent: Agent, room: Room, *, anew: bool = False) -> Ledger:
     """The room's log, seen to hold, kept under this agent's cosignature. `anew`: every entry is compared again.
 
@@ -75,11 +88,12 @@ def witness(agent: Agent, room: Room, *, anew: bool = False) -> Ledger:
     """
     with agent.locked(f"ledger-{room.id}"):
         kept = load(agent, room.id)
-        note, confirmed = _shown(agent, room)
+        look = _looked(agent, room, 0 if anew else max(len(kept.leaves) - 1, 0) // WIDTH)
+        note, confirmed = look.note, look.confirmed
         shown = fresh_checkpoint(agent, note, room_origin(bytes.fromhex(agent.config.escrow_key), room.id))
         if kept.checkpoint is not None and shown.size < kept.checkpoint.size:
             raise _conflict(agent, room, kept, note, "it was rolled back")
-        found = Ledger(_leaves(agent, room, kept, note, anew=anew), kept.notes)
+        found = Ledger(_leaves(agent, room, kept, look), kept.notes)
         if found.root(shown.size) != shown.root:
             raise _conflict(agent, room, kept, note, "it does not continue what was witnessed")
         _require_on_record(room, found)
@@ -144,35 +158,34 @@ def cosigned_by_me(agent: Agent, note: Note) -> Note:
     return note.with_signature(cosign(note.text, witness_key(agent), agent.identity.sign, at=agent.clock()))
 
 
-def _leaves(agent: Agent, room: Room, kept: Ledger, note: Note, *, anew: bool) -> Sequence[bytes]:
-    """Steps 2 and 3, but for the root. The last bundle that was kept is fetched again, grown or not."""
-    size, known = read_checkpoint(note).size, kept.leaves
-    first = 0 if anew else max(len(known) - 1, 0) // WIDTH * WIDTH
-    leaves = list(known[:first])
-    for number, width in bundles(first, size):
-        part = list(unbundled(agent.escrow.log_bundle(log_of(room.id), number, width)))
-        before = known[number * WIDTH : number * WIDTH + width]
+def _looked(agent: Agent, room: Room, first: int) -> _Look:
+    view, key = (
+        agent.escrow.log(room.id, first),
+        partner_key(room.other.partner, bytes.fromhex(room.other.identity_key)),
+    )
+    note, confirmed = read_note(view.checkpoint), read_note(view.cosigned) if view.cosigned else None
+    return _Look(
+        note=note,
+        confirmed=note if note.of(key, TIMED) is not None else confirmed,
+        first=first,
+        leaves=[text.encode() for text in view.leaves],
+    )
+
+
+def _leaves(agent: Agent, room: Room, kept: Ledger, look: _Look) -> Sequence[bytes]:
+    """Steps 2 and 3, but for the root. The last bundle that was kept is looked at again, grown or not."""
+    leaves = list(kept.leaves[: look.first * WIDTH])
+    for number, width in bundles(look.first * WIDTH, read_checkpoint(look.note).size):
+        came_along = number == look.first
+        part = look.leaves if came_along else list(unbundled(agent.escrow.log_bundle(log_of(room.id), number, width)))
+        before = kept.leaves[number * WIDTH : number * WIDTH + width]
         altered = next((i for i, (old, new) in enumerate(zip(before, part, strict=False)) if old != new), None)
         if altered is not None:
-            raise _conflict(agent, room, kept, note, f"entry {number * WIDTH + altered} was rewritten")
+            raise _conflict(agent, room, kept, look.note, f"entry {number * WIDTH + altered} was rewritten")
         if len(part) != width:
-            raise _conflict(agent, room, kept, note, f"entries from {number * WIDTH} on are missing")
+            raise _conflict(agent, room, kept, look.note, f"entries from {number * WIDTH} on are missing")
         leaves += part
     return leaves
-
-
-def _shown(agent: Agent, room: Room) -> tuple[Note, Note | None]:
-    """The newest checkpoint, and the newest that the other member has cosigned, which is never the larger one."""
-    log, key = log_of(room.id), partner_key(room.other.partner, bytes.fromhex(room.other.identity_key))
-    note = read_note(agent.escrow.log_checkpoint(log))
-    if note.of(key, TIMED) is not None:
-        return note, note
-    text = agent.escrow.cosignature(log, room.other.partner)
-    confirmed = read_note(text) if text else None
-    if confirmed is not None and read_checkpoint(confirmed).size > read_checkpoint(note).size:
-        # It was cosigned between the two looks, or the escrow hides what came after: the next look tells.
-        note = read_note(agent.escrow.log_checkpoint(log))
-    return note, confirmed
 
 
 def _is_of(room: Room, found: Ledger, confirmed: Note) -> bool:

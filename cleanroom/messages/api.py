@@ -133,6 +133,14 @@ class RoomView(Wire):
     next_answer: Instant | None
 
 
+class LogView(Wire):
+    """A room's log at one moment, and the leaves of one bundle of it. `cosigned` is by the other member, if any is."""
+
+    checkpoint: str
+    cosigned: str | None
+    leaves: Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+
+
 class AnswerPage(Wire):
     """A page of a room's answers, oldest first."""
 

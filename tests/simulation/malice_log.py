@@ -11,12 +11,14 @@ from cleanroom.agent.client import EscrowClient
 from cleanroom.agent.session import Agent
 from cleanroom.domain.clock import Clock
 from cleanroom.domain.vocabulary import PartnerId, RoomId
+from cleanroom.messages.api import LogView
 from cleanroom.messages.entries import Entry, leaf, read_entry
 from cleanroom.messages.notes import Checkpoint, Note, operator_origin, room_origin, sign_checkpoint
 from escrow import ledger
 from escrow.identity import EscrowKey
 from escrow.ledger_tables import CosignatureRecord, LogEntry, LogRecord, LogTile
 from matching import merkle
+from matching.tiles import WIDTH
 
 Leaves = list[bytes]
 
@@ -39,39 +41,21 @@ class SecondLog(EscrowClient):
         super().__init__(honest._transport)  # noqa: SLF001 - the same line to the same escrow
         self.key, self.clock, self.change, self.cosignatures = key, clock, change, cosignatures
 
-    def log_checkpoint(self, log: str) -> str:
-        leaves = self.leaves(log)
-        if leaves is None:
-            return super().log_checkpoint(log)
-        return str(signed(self.key, RoomId(log.split("/")[3]), leaves, self.clock))
-
-    def log_bundle(self, log: str, number: int, width: int) -> bytes:
-        leaves = self.leaves(log)
-        if leaves is None:
-            return super().log_bundle(log, number, width)
-        part = leaves[number * 256 : number * 256 + width]
-        return b"".join(len(item).to_bytes(2, "big") + item for item in part)
+    def log(self, room: RoomId, bundle: int) -> LogView:
+        honest = super().log(room, bundle)
+        leaves = self.change([text.encode() for text in honest.leaves])
+        assert bundle == 0
+        assert len(leaves) < WIDTH
+        return LogView(
+            checkpoint=str(signed(self.key, room, leaves, self.clock)),
+            cosigned=honest.cosigned if self.cosignatures else None,
+            leaves=tuple(item.decode() for item in leaves),
+        )
 
     def put_cosignature(self, log: str, partner: PartnerId, note: str) -> None:
-        if self.leaves(log) is None:
-            super().put_cosignature(log, partner, note)
-
-    def cosignature(self, log: str, partner: PartnerId) -> str | None:
-        return super().cosignature(log, partner) if self.cosignatures else None
-
-    def leaves(self, log: str) -> Leaves | None:
-        """The log's leaves as this agent is told; None for the operator's log, which stays honest."""
+        """The operator's log stays honest."""
         if "/rooms/" not in log:
-            return None
-        size = int(super().log_checkpoint(log).split("\n")[1])
-        found: Leaves = []
-        for number in range(-(-size // 256)):
-            data = super().log_bundle(log, number, min(256, size - number * 256))
-            while data:
-                end = 2 + int.from_bytes(data[:2], "big")
-                found.append(data[2:end])
-                data = data[end:]
-        return self.change(found)
+            super().put_cosignature(log, partner, note)
 
 
 def with_second_log(victim: Agent, world: World, **how: object) -> Agent:

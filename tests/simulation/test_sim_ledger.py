@@ -17,8 +17,8 @@ from cleanroom.agent.session import Agent
 from cleanroom.agent.witness import CheckpointStale, LogInconsistent, NotOnRecord, witness
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.secret import Secret
-from cleanroom.domain.vocabulary import Form
-from cleanroom.messages.api import RoomView
+from cleanroom.domain.vocabulary import Form, RoomId
+from cleanroom.messages.api import LogView, RoomView
 from cleanroom.messages.entries import Entry, KeyPublished, NoticeSent, PolicyActivated, leaf, read_entry
 from cleanroom.messages.notes import CheckpointRefused
 from cleanroom.messages.notices import Wish
@@ -156,11 +156,11 @@ def test_a_checkpoint_of_another_key_is_refused(room: Sharing) -> None:
 
 
 def test_an_old_checkpoint_is_no_news(room: Sharing) -> None:
-    old = room.acme.escrow.log_checkpoint(f"/v1/rooms/{room.room}/log")
+    old = room.acme.escrow.log(room.room, 0)
 
     class Frozen(EscrowClient):
-        def log_checkpoint(self, log: str) -> str:
-            return old if "/rooms/" in log else super().log_checkpoint(log)
+        def log(self, _room: RoomId, _bundle: int) -> LogView:
+            return old
 
     victim = replace(room.acme, escrow=Frozen(room.acme.escrow._transport))  # noqa: SLF001 - the same line
     room.world.clock.step(minutes=7)

@@ -10,6 +10,7 @@ from partner import Partner, code_of, digest_in
 from reading_logs import checkpoint, cosigned, entries, log_path
 from sqlalchemy import delete
 
+from cleanroom.messages.api import LogView
 from cleanroom.messages.entries import leaf
 from cleanroom.messages.notes import (
     MOST_SIGNATURES,
@@ -82,9 +83,9 @@ def test_tiles_that_are_not_there_are_not_found(setting: Setting, log: str | Non
 def test_a_rooms_log_is_for_its_members_only(escrow: Escrow, setting: Setting) -> None:
     cy, note = escrow.partner("Cy"), cosigned(checkpoint(setting.ana, setting.room), setting.ana)
     digest_in(put(setting.ana, setting.room, note))
-    for path in ("checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1", f"cosignatures/{setting.ana.id}"):
-        assert setting.bo.get(f"{log_path(setting.room)}/{path}").status_code == 200
-        assert code_of(cy.get(f"{log_path(setting.room)}/{path}")) == (404, "not_found")
+    for path in ("", "/checkpoint", "/tile/0/000.p/1", "/tile/entries/000.p/1", f"/cosignatures/{setting.ana.id}"):
+        assert setting.bo.get(f"{log_path(setting.room)}{path}").status_code == 200
+        assert code_of(cy.get(f"{log_path(setting.room)}{path}")) == (404, "not_found")
     assert code_of(put(cy, setting.room, cosigned(note, cy))) == (404, "not_found")
     assert checkpoint(cy, None)
 
@@ -100,6 +101,28 @@ def test_a_cosignature_is_kept_shown_and_attached(setting: Setting, log: str | N
     digest_in(put(bo, log, cosigned(checkpoint(bo, log), bo)))
     shown = checkpoint(ana, log)
     assert [item.name for item in shown.signatures[2:]] == sorted(f"cleanroom/1/partners/{p.id}" for p in (ana, bo))
+
+
+def test_a_look_shows_the_checkpoint_a_bundle_and_what_the_other_member_has_cosigned(
+    escrow: Escrow, setting: Setting
+) -> None:
+    def look(partner: Partner, bundle: int = 0) -> LogView:
+        return LogView.model_validate_json(partner.get(f"{log_path(setting.room)}?bundle={bundle}").content)
+
+    assert look(setting.bo).cosigned is None
+    note = cosigned(checkpoint(setting.ana, setting.room), setting.ana)
+    digest_in(put(setting.ana, setting.room, note))
+    escrow.clock.step(seconds=1)
+    digest_in(setting.ana.withdraw(setting.terms.room, "left"))
+    shown = look(setting.bo)
+    leaves = [leaf(entry) for entry in entries(escrow, setting.room)]
+    said, at = open_checkpoint(read_note(shown.checkpoint), origin(escrow, setting.room), escrow.desk.key.public)
+    assert (said.size, said.root) == (len(leaves), merkle.head(b"".join(map(merkle.leaf_hash, leaves))))
+    assert at == escrow.clock()
+    assert [text.encode() for text in shown.leaves] == leaves
+    assert shown.cosigned == str(note)
+    assert look(setting.ana).cosigned is None
+    assert look(setting.bo, 1).leaves == ()
 
 
 def test_a_cosignature_of_an_earlier_tree_is_not_attached(escrow: Escrow, setting: Setting) -> None:
