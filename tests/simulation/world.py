@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pandas as pd
-from starlette.testclient import TestClient
+from in_thread import InThread
+from starlette.types import ASGIApp
 
 from api.service.app import create_app
 from api.service.desk import Desk
@@ -56,10 +59,13 @@ class StepClock:
         self.now += timedelta(**by)
 
 
-class Line(TestClient):
+class Line(httpx2.Client):
     """The network to the escrow. `fault` may raise before a request is handled, or after."""
 
-    fault: Callable[[str, httpx2.Request], None] | None = None
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(transport=InThread(app), base_url=URL)
+        self.app = app
+        self.fault: Callable[[str, httpx2.Request], None] | None = None
 
     def send(self, request: httpx2.Request, **kwargs: object) -> httpx2.Response:
         if self.fault is not None:
@@ -81,6 +87,7 @@ class World:
     stack: ExitStack
     agents: dict[str, Agent] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
+    services: dict[EscrowKey, ASGIApp] = field(default_factory=dict)
     rooms: int = 0
 
     def enrol(self, name: str) -> Agent:
@@ -108,9 +115,9 @@ class World:
 
     def agent(self, home: Path, vault: Vault, identity: PrivateIdentity, config: Config) -> Agent:
         """An agent over an open vault."""
-        desk = Desk(database=self.database, key=self.key, clock=self.clock)
-        # Entered, so that its event loop lives as long as the world does, and not for one request.
-        line = self.stack.enter_context(Line(create_app(desk), base_url=URL))
+        if self.key not in self.services:
+            self.services[self.key] = create_app(Desk(database=self.database, key=self.key, clock=self.clock))
+        line = self.stack.enter_context(Line(self.services[self.key]))
         self.lines[config.name] = line
         transport = Transport(
             URL,
@@ -174,10 +181,23 @@ class World:
         return self.database.write(lambda session: invites.make(session, allowance, now=self.clock()))
 
 
+@cache
+def _migrated() -> bytes:
+    """An SQLite file with the tables in it, to begin from."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "escrow.db"
+        database = Database(f"sqlite:///{path}")
+        schema.migrate(database)
+        database.dispose()
+        return path.read_bytes()
+
+
 @contextmanager
 def new_world(folder: Path, url: str | None = None) -> Iterator[World]:
     """An escrow over a fresh database (SQLite below `folder`, unless `url` names another)."""
     with ExitStack() as stack:
+        if url is None:
+            (folder / "escrow.db").write_bytes(_migrated())
         database = Database(url or f"sqlite:///{folder / 'escrow.db'}")
         stack.callback(database.dispose)
         schema.migrate(database)

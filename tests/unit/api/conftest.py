@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from in_thread import InThread
 from partner import AUTHORITY, Companies, Partner, StepClock, companies, digest_in, make_terms
 from postgresql import PostgreSQL
-from starlette.testclient import TestClient
 
 from api.service.app import create_app
 from api.service.desk import Desk
@@ -41,7 +42,7 @@ class Escrow:
 
     desk: Desk
     clock: StepClock
-    http: TestClient
+    http: httpx2.Client
 
     def invite(self, **changes: Any) -> str:  # noqa: ANN401 - any field
         fields = {"name": None, "kind": None, "expires_at": self.clock() + timedelta(days=14), **changes}
@@ -80,11 +81,21 @@ def database_url(tmp_path: Path, migrated: Path) -> str:
 
 
 @pytest.fixture
-def escrow(database_url: str, clock: StepClock) -> Iterator[Escrow]:
+def desk(database_url: str, clock: StepClock) -> Iterator[Desk]:
     database = Database(database_url)
-    desk = Desk(database=database, key=EscrowKey(Secret(bytes(range(32)))), clock=clock)
-    with TestClient(create_app(desk), base_url=f"http://{AUTHORITY}") as http:
-        yield Escrow(desk, clock, http)
+    yield Desk(database=database, key=EscrowKey(Secret(bytes(range(32)))), clock=clock)
+    database.dispose()
+
+
+@pytest.fixture
+def http(desk: Desk) -> Iterator[httpx2.Client]:
+    with httpx2.Client(transport=InThread(create_app(desk)), base_url=f"http://{AUTHORITY}") as client:
+        yield client
+
+
+@pytest.fixture
+def escrow(desk: Desk, clock: StepClock, http: httpx2.Client) -> Escrow:
+    return Escrow(desk, clock, http)
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from httpx2 import Response
-from starlette.testclient import TestClient
+from httpx2 import Client, Response
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.api import EnrolRequest, RoomView, SignatureBody
@@ -57,7 +56,7 @@ class StepClock:
 class Partner:
     """One enrolled, or not yet enrolled, partner talking to one escrow."""
 
-    http: TestClient
+    http: Client
     clock: StepClock
     escrow_key: bytes
     name: str

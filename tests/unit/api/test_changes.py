@@ -6,10 +6,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from conftest import Escrow
-from partner import Partner, code_of, digest_in, make_terms
+from partner import AUTHORITY, Partner, code_of, digest_in, make_terms
 from sqlalchemy import update
+from starlette.testclient import TestClient
 
+from api.service.app import create_app
+from api.service.desk import Desk
 from escrow.tables import Partner as PartnerRow
+
+
+@pytest.fixture
+def http(desk: Desk) -> Iterator[TestClient]:
+    """As the server does it: an event loop in which polls wait, and threads that work."""
+    with TestClient(create_app(desk), base_url=f"http://{AUTHORITY}") as client:
+        yield client
 
 
 @pytest.fixture
