@@ -41,6 +41,7 @@ _OF_MEMBER: Final = (
     .join(Membership, Membership.room == Room.id)
     .where(Room.id == bindparam("room"), Membership.partner == bindparam("caller"))
 )
+_LOCKED: Final = _OF_MEMBER.with_for_update(of=Room)
 _RESERVED: Final = select(Room).where(Room.id == bindparam("room"))
 _VERSIONS: Final = select(TermsVersion).where(TermsVersion.room == bindparam("room")).order_by(TermsVersion.version)
 _FRESH_EPOCHS: Final = select(func.count()).where(PolicyRecord.room == bindparam("room"), PolicyRecord.fresh_epoch)
@@ -118,7 +119,7 @@ def entered(session: Session, room: RoomId, caller: PartnerId, now: datetime) ->
 
 def locked(session: Session, room: RoomId, caller: PartnerId, now: datetime) -> EnteredRoom:
     """The room, to be written: nobody else writes to it before this transaction ends. Raises NotFound."""
-    return _found(session, _OF_MEMBER.with_for_update(of=Room), room, caller, now)
+    return _found(session, _LOCKED, room, caller, now)
 
 
 def locked_open(session: Session, partner: PartnerId) -> list[RoomId]:
