@@ -8,6 +8,10 @@ from conftest import Escrow, Setting
 from partner import Partner, digest_in, make_terms
 from sqlalchemy import event
 
+from cleanroom.domain.vocabulary import Digest
+from escrow import rooms
+from escrow.rooms import EnteredRoom
+
 Statement = tuple[str, str]
 
 
@@ -38,12 +42,26 @@ def test_a_look_at_a_room_asks_for_nothing_twice(escrow: Escrow, setting: Settin
 
 def test_a_page_of_many_rooms_takes_as_many_statements_as_one_of_one(escrow: Escrow, ana: Partner, bo: Partner) -> None:
     counts = []
-    for rooms in (1, 4):
-        while len(ana.get("/v1/rooms").json()["rooms"]) < rooms:
+    for many in (1, 4):
+        while len(ana.get("/v1/rooms").json()["rooms"]) < many:
             terms = make_terms(ana, bo)
             digest_in(ana.propose(terms))
             digest_in(bo.accept(terms))
         with statements(escrow) as seen:
-            assert len(ana.get("/v1/rooms").json()["rooms"]) == rooms
+            assert len(ana.get("/v1/rooms").json()["rooms"]) == many
         counts.append(len(seen))
     assert counts[0] == counts[1] < 5
+
+
+def test_a_write_asks_again_and_sees_what_it_has_written(escrow: Escrow, ana: Partner, bo: Partner) -> None:
+    terms, seen = make_terms(ana, bo), []
+    digest_in(ana.propose(terms))
+
+    def work(room: EnteredRoom) -> Digest:
+        seen.append(rooms.in_force(room))
+        room.versions()[-1].in_force_since = room.now
+        seen.append(rooms.in_force(room))
+        return Digest("0" * 64)
+
+    escrow.desk.write_room(terms.room, ana.id, work)
+    assert [found is not None for found in seen] == [False, True]
