@@ -17,9 +17,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from matching.refusal import Refusal
-from matching.rows import ADD, TAG_BYTES, Rows, as_keys
+from matching.rows import ADD, TAG_BYTES, Rows, order_of, words_of
 
 Ints = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.intp]
 KINDS = 32
 """Kinds that fit a bit mask."""
 
@@ -35,12 +36,16 @@ class CellCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Side:
-    """One list, entry by entry: `entry` numbers its rows' entries, `segment` and `kinds` (bit mask) are per entry."""
+    """One list, entry by entry: `entry` numbers its rows' entries, `segment` and `kinds` (bit mask) are per entry.
+
+    `by_tag` are its rows' positions in the order of tag and kind.
+    """
 
     rows: Rows
-    entry: npt.NDArray[np.intp]
+    entry: Positions
     segment: npt.NDArray[np.uint8]
     kinds: npt.NDArray[np.uint32]
+    by_tag: Positions
 
 
 def side_of(rows: Rows) -> Side:
@@ -52,16 +57,18 @@ def side_of(rows: Rows) -> Side:
     """
     if (rows.op != ADD).any() or (rows.kind >= KINDS).any() or rows.value.shape[1] != TAG_BYTES:
         raise Refusal("malformed_rows", "only rows that add a tag can be matched")
-    _, first, entry = np.unique(as_keys(rows.name), return_index=True, return_inverse=True)
-    segment = rows.segment[first]
+    by_name, again = order_of(*words_of(rows.name))
+    entry = np.empty(len(rows), np.intp)
+    entry[by_name] = np.cumsum(~again) - 1
+    segment = rows.segment[by_name[~again]]
     if (segment[entry] != rows.segment).any():
         raise Refusal("mixed_segments", "the rows of one entry name different segments")
-    tags = as_keys(np.concatenate([rows.kind[:, None], rows.value], axis=1))
-    if len(np.unique(tags)) != len(tags):
+    by_tag, again = order_of(*words_of(rows.value), rows.kind)
+    if again.any():
         raise Refusal("repeated_tags", "two rows carry the same tag")
-    kinds = np.zeros(len(first), np.uint32)
+    kinds = np.zeros(len(segment), np.uint32)
     np.bitwise_or.at(kinds, entry, np.uint32(1) << rows.kind.astype(np.uint32))
-    return Side(rows=rows, entry=entry, segment=segment, kinds=kinds)
+    return Side(rows=rows, entry=entry, segment=segment, kinds=kinds, by_tag=by_tag)
 
 
 def matches(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> pd.DataFrame:
@@ -71,17 +78,17 @@ def matches(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> p
         A frame with columns `first`, `second` (entry numbers, intp) and `evidence` (uint32 bit mask of the kinds that
         agree), one row per pair of entries.
     """
-    pairs = _frame(first, "first").merge(_frame(second, "second"), on=["kind", "high", "low"])
-    pairs["evidence"] = np.uint32(1) << pairs["kind"].to_numpy(np.uint32)
-    # Each (entry, entry, kind) occurs once unless an entry repeats a kind; either way adding up distinct bits is an OR.
-    pairs = pairs.drop_duplicates(["first", "second", "kind"])
-    found = pairs.groupby(["first", "second"], as_index=False, sort=False)["evidence"].sum()
+    one, two = _agreeing(first, second)
+    pair = _pairs(first, second, one, two)
+    order, again = order_of(pair)
+    starts = np.flatnonzero(~again)
+    agree = np.uint32(1) << first.rows.kind[one[order]].astype(np.uint32)
+    evidence = np.bitwise_or.reduceat(agree, starts) if len(starts) else agree
+    a, b = np.divmod(pair[order[starts]], max(len(second.segment), 1))
     identifiers = np.uint32(sum(1 << kind for kind in identifier_kinds))
-    evidence = found["evidence"].to_numpy(np.uint32)
-    both = first.kinds[found["first"]] & second.kinds[found["second"]] & identifiers
-    vetoed = ((evidence & identifiers) == 0) & (both != 0)
-    kept: pd.DataFrame = found[~vetoed].astype({"evidence": np.uint32}).reset_index(drop=True)
-    return kept
+    both = first.kinds[a] & second.kinds[b] & identifiers
+    kept = ((evidence & identifiers) != 0) | (both == 0)
+    return pd.DataFrame({"first": a[kept], "second": b[kept], "evidence": evidence[kept]})
 
 
 def matched_rows(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> pd.DataFrame:
@@ -91,13 +98,13 @@ def matched_rows(first: Side, second: Side, *, identifier_kinds: frozenset[int])
         A frame with columns `first` and `second` (row numbers, intp), in the order of kind and tag: an order that says
         nothing about either list.
     """
-    found = matches(first, second, identifier_kinds=identifier_kinds)[["first", "second"]]
-    one, two = _frame(first, "first"), _frame(second, "second")
-    one["first_row"], two["second_row"] = np.arange(len(one)), np.arange(len(two))
-    pairs = one.merge(two, on=["kind", "high", "low"]).merge(found, on=["first", "second"])
-    pairs = pairs.sort_values(["kind", "high", "low"], ignore_index=True)
-    named: pd.DataFrame = pairs[["first_row", "second_row"]].set_axis(["first", "second"], axis=1).astype(np.intp)
-    return named
+    found = matches(first, second, identifier_kinds=identifier_kinds)
+    one, two = _agreeing(first, second)
+    kept = np.isin(_pairs(first, second, one, two), found["first"] * len(second.segment) + found["second"])
+    one, two = one[kept], two[kept]
+    tag = first.rows.value[one].view(np.int64)
+    order = np.lexsort((tag[:, 1], tag[:, 0], first.rows.kind[one]))
+    return pd.DataFrame({"first": one[order], "second": two[order]})
 
 
 def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: frozenset[int]) -> CellCounts:
@@ -110,12 +117,16 @@ def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: f
     if any((side.segment >= segments).any() for side in (one, two)):
         raise Refusal("malformed_rows", "a row names a segment that the terms do not have")
     found = matches(one, two, identifier_kinds=identifier_kinds)
-    cell = one.segment[found["first"]].astype(np.int64) * segments + two.segment[found["second"]]
+    a, b = found["first"].to_numpy(), found["second"].to_numpy()
+    cell = one.segment[a].astype(np.int64) * segments + two.segment[b]
+    # Nearly every match is the only one of both its entries; only the others need a matching.
+    counted = (np.bincount(a)[a] == 1) & (np.bincount(b)[b] == 1)
+    tangled = np.flatnonzero(~counted)
     # A vertex is an entry *in a cell*: then cells share no vertex, and one matching over all is a maximum in each.
-    left = cell * len(one.segment) + found["first"].to_numpy(np.int64)
-    right = cell * len(two.segment) + found["second"].to_numpy(np.int64)
-    matched = _matched(left, right)
-    counts = np.bincount(cell[matched], minlength=segments * segments).reshape(segments, segments)
+    left = cell[tangled] * len(one.segment) + a[tangled]
+    right = cell[tangled] * len(two.segment) + b[tangled]
+    counted[tangled[_matched(left, right)]] = True
+    counts = np.bincount(cell[counted], minlength=segments * segments).reshape(segments, segments)
     return CellCounts(
         cells=counts.astype(np.int64),
         first_sizes=np.bincount(one.segment, minlength=segments).astype(np.int64),
@@ -123,9 +134,19 @@ def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: f
     )
 
 
-def _frame(side: Side, name: str) -> pd.DataFrame:
-    words = np.ascontiguousarray(side.rows.value).view(np.int64)
-    return pd.DataFrame({"kind": side.rows.kind, "high": words[:, 0], "low": words[:, 1], name: side.entry})
+def _agreeing(first: Side, second: Side) -> tuple[Positions, Positions]:
+    """The pairs of rows (positions in either list) that share kind and tag, in the order of tag and kind."""
+    # Each list is one run that is in order, so sorting both together is merging them; and neither repeats a tag.
+    ordered = [(side.rows.value[side.by_tag], side.rows.kind[side.by_tag]) for side in (first, second)]
+    value, kind = (np.concatenate(column) for column in zip(*ordered, strict=True))
+    order, again = order_of(*words_of(value), kind)
+    at = np.flatnonzero(again)
+    return first.by_tag[order[at - 1]], second.by_tag[order[at] - len(first.by_tag)]
+
+
+def _pairs(first: Side, second: Side, one: Positions, two: Positions) -> Ints:
+    """A number for each pair of rows: the same for the same pair of entries."""
+    return first.entry[one].astype(np.int64) * len(second.segment) + second.entry[two]
 
 
 def _matched(left: Ints, right: Ints) -> npt.NDArray[np.intp]:

@@ -186,3 +186,12 @@ def test_membership_compares_whole_rows() -> None:
     assert rows.is_in(block, block[1:2]).tolist() == [False, True, False]
     assert rows.is_in(block, block[:0]).tolist() == [False, False, False]
     assert rows.is_in(block[:0], block).tolist() == []
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16) | st.sampled_from([bytes(15) + b"\x01", b"\x01" + bytes(15)])))
+def test_rows_are_ordered_by_their_bytes_and_repeated_ones_are_found(given_rows: list[bytes]) -> None:
+    block = np.frombuffer(b"".join(given_rows), np.uint8).reshape(-1, 16)
+    order, repeats = rows.order_of(*rows.words_of(block))
+    assert order.tolist() == sorted(range(len(given_rows)), key=lambda at: given_rows[at])  # sorted() is stable too
+    ordered = sorted(given_rows)
+    assert repeats.tolist() == [at > 0 and ordered[at] == ordered[at - 1] for at in range(len(ordered))]
