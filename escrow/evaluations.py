@@ -1,7 +1,6 @@
 """P4: what one member made of the other's list: signed roots first, then rows, then the check that they fit."""
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import delete, select
 from sqlalchemy.orm import aliased
 
@@ -33,7 +32,7 @@ from escrow.tables import EvaluatedBatchRecord, EvaluatedChunk, EvaluationRecord
 from matching import merkle
 from matching.histogram import histogram
 from matching.refusal import Refusal
-from matching.rows import TAG_BYTES, Rows
+from matching.rows import TAG_BYTES, Rows, order_of, words_of
 
 
 def put(entered: EnteredRoom, epoch: int, pair: tuple[Digest, Digest], signed: SignedDocument) -> Digest:
@@ -161,7 +160,7 @@ def _refusal(room: WorkingRoom, address: Evaluated, batch: EvaluatedBatchRecord)
         shapes = histogram(state, len(room.terms.kinds))
     except Refusal as refusal:
         return RowsRefused(f"rows: {refusal.rule}")
-    if _repeats_tags(state):
+    if order_of(*words_of(state.value), state.kind)[1].any():
         return RepeatedTags("rows: two carry the same tag")
     query = select(SnapshotRecord.signed).where(
         SnapshotRecord.room == room.id,
@@ -289,9 +288,3 @@ def _is_sorted(rows: Rows) -> bool:
     same_high, same_low = high[1:] == high[:-1], low[1:] == low[:-1]
     later = (high[1:] > high[:-1]) | (same_high & (low[1:] > low[:-1])) | (same_high & same_low & (op[1:] >= op[:-1]))
     return bool(later.all())
-
-
-def _repeats_tags(rows: Rows) -> bool:
-    words = np.ascontiguousarray(rows.value).view(np.uint64)
-    frame = pd.DataFrame({"kind": rows.kind, "high": words[:, 0], "low": words[:, 1]})
-    return bool(frame.duplicated().any())

@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from matching.refusal import Refusal
+from matching.rows import NAME_BYTES, order_of, words_of
 from matching.shapes import Shape, ShapeCodes, codes_of, unpacked
 
 _Ints = npt.NDArray[np.int64]
@@ -89,9 +90,8 @@ def plan(committed: pd.DataFrame, wanted: pd.DataFrame, minimum: int, *, immedia
         raise Refusal("minimum_invalid", "the minimum population is at least 1")
     both = pd.concat([committed[_COLUMNS], wanted[_COLUMNS]], ignore_index=True)
     split = len(committed)
-    numbers, distinct = pd.factorize(both["handle"])
-    handles = np.asarray(distinct, dtype=object)
-    handle, key = numbers.astype(np.int64), _key_codes(both)
+    handle, handles = _numbered(both["handle"].to_numpy())
+    key = _key_codes(both)
     before, after = (
         _state(both.iloc[part], handle[part], key[part], len(handles)) for part in (slice(split), slice(split, None))
     )
@@ -99,7 +99,7 @@ def plan(committed: pd.DataFrame, wanted: pd.DataFrame, minimum: int, *, immedia
     if any(count < minimum for count in population.values()):
         raise Refusal("population_below_minimum", "the committed state has a shape below the minimum")
 
-    delta = _delta(before, after, handles)
+    delta = _delta(before, after)
     waits = _waiting(delta, population, minimum, immediate=immediate)
     goes = np.zeros(len(handles), dtype=bool)
     goes[delta.entry[~waits]] = True
@@ -146,6 +146,14 @@ def _group(was: int, now: int, kind_count: int) -> Group:
     return (Operation.CHANGE if new else Operation.REMOVE), old, new
 
 
+def _numbered(handles: npt.NDArray[np.object_]) -> tuple[_Ints, npt.NDArray[np.object_]]:
+    """(each handle's number, the distinct handles), in ascending order."""
+    order, again = order_of(*words_of(np.frombuffer(b"".join(handles), np.uint8).reshape(-1, NAME_BYTES)))
+    number = np.empty(len(handles), np.int64)
+    number[order] = np.cumsum(~again) - 1
+    return number, handles[order[~again]]
+
+
 def _key_codes(rows: pd.DataFrame) -> _Ints:
     """Equal numbers, counted from 0, for equal (kind, key)."""
     numbers, _ = pd.factorize(rows["key"])
@@ -169,7 +177,7 @@ def _population(codes: ShapeCodes) -> dict[int, int]:
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
-def _delta(before: _State, after: _State, names: npt.NDArray[np.object_]) -> _Delta:
+def _delta(before: _State, after: _State) -> _Delta:
     """Entries whose segment or set of keys differs."""
     differs = before.shape != after.shape
     # A key is on one row of each state at most, so its holders can be compared. Where the shape is the same, so is the
@@ -178,8 +186,7 @@ def _delta(before: _State, after: _State, names: npt.NDArray[np.object_]) -> _De
     holder[before.key] = before.handle
     differs[after.handle[holder[after.key] != after.handle]] = True
     entry = np.flatnonzero(differs)
-    entry = entry[np.argsort(names[entry], kind="stable")]
-    local = np.full(len(names), -1, dtype=np.int64)
+    local = np.full(len(differs), -1, dtype=np.int64)
     local[entry] = np.arange(len(entry), dtype=np.int64)
 
     def pairs(state: _State) -> tuple[_Ints, _Ints]:

@@ -218,7 +218,9 @@ def _numbered(
     rank[order] = np.arange(count, dtype=np.int64)
     smallest = np.full(count, _NONE, dtype=np.int64)
     np.minimum.at(smallest, component, rank)
-    roots = np.unique(used)
+    is_used = np.zeros(count, dtype=bool)
+    is_used[used] = True
+    roots = np.flatnonzero(is_used)
     roots = roots[np.argsort(smallest[roots])]
     entry = np.full(count, -1, dtype=np.int32)
     entry[roots] = np.arange(len(roots), dtype=np.int32)

@@ -182,9 +182,21 @@ def _repeats(columns: Sequence[Column], order: npt.NDArray[np.intp]) -> tuple[np
 
 def is_in(block: Bytes, among: Bytes) -> npt.NDArray[np.bool_]:
     """Whether each row of an (n, w) byte array is a row of another; w is at least 8."""
-    first, others = (np.ascontiguousarray(part[:, :8]).view(np.uint64).ravel() for part in (block, among))
-    found = np.isin(first, others)  # numbers sort many times faster than bytes; what is left is compared whole
-    found[found] = np.isin(as_keys(block[found]), as_keys(among))
+    first, others = (part[:, :8].copy().view(np.uint64).ravel() for part in (block, among))
+    # Numbers are compared many times faster than bytes; only what is left on both sides is compared whole.
+    found = _are_in(first, others)
+    near = among[_are_in(others, first[found])]
+    found[found] = np.isin(as_keys(block[found]), as_keys(near))
+    return found
+
+
+def _are_in(numbers: npt.NDArray[np.uint64], among: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """`np.isin`, at the cost of sorting `among` only."""
+    if not len(among):
+        return np.zeros(len(numbers), np.bool_)
+    ordered = np.sort(among)
+    nearest = ordered[np.searchsorted(ordered, numbers).clip(max=len(ordered) - 1)]
+    found: npt.NDArray[np.bool_] = nearest == numbers
     return found
 
 
@@ -196,7 +208,7 @@ def applied(state: Rows, batch: Rows) -> Rows:
             keys are added to an entry that stays.
     """
     gone = batch.removed()
-    if len(np.unique(as_keys(gone))) != len(gone):
+    if order_of(*words_of(gone))[1].any():
         raise Refusal("repeated_removal", "an entry is removed twice in one batch")
     if not is_in(gone, state.name).all():
         raise Refusal("unknown_entry", "an entry is removed that is not in the list")

@@ -78,10 +78,11 @@ def commit(agent: Agent, room: Room) -> CommitReport:
         _require_up_to_date(agent, room)
         tried = _moment(agent, room)
         wanted = wanted_rows(agent, room)
+        before = state(agent, room)
         with agent.vault.transaction():
-            batch, report = _batch(agent, room, agent.vault, wanted)
+            batch, report = _batch(agent, room, agent.vault, wanted, before)
         if batch is not None:
-            finish(agent, room)
+            _finish(agent, room, batch, before)
         agent.vault.put(_tried(room), tried)
         return report
 
@@ -100,13 +101,9 @@ def commit_due(agent: Agent, room: Room) -> bool:
 def finish(agent: Agent, room: Room) -> bool:
     """Bring an unfinished batch to its end. Says whether there was one."""
     batch = outbox.unfinished(agent, room)
-    if batch is None:
-        return False
-    rows = outbox.blinded(agent, room, batch)
-    signed = outbox.signed_snapshot(agent, room, batch, rows)
-    outbox.upload(agent, room, batch, signed)
-    outbox.promote(agent, room, batch, signed, rows)
-    return True
+    if batch is not None:
+        _finish(agent, room, batch, state(agent, room))
+    return batch is not None
 
 
 def dry_run(agent: Agent, room: Room, instead: KeyedList | None) -> tuple[CommitReport, bytes]:
@@ -117,13 +114,13 @@ def dry_run(agent: Agent, room: Room, instead: KeyedList | None) -> tuple[Commit
     """
     room.require_active()
     require_recipes(agent, room.terms)
-    wanted, store = wanted_rows(agent, room, instead=instead), outbox.Memory()
-    batch, report = _batch(agent, room, store, wanted)
+    wanted, store, before = wanted_rows(agent, room, instead=instead), outbox.Memory(), state(agent, room)
+    batch, report = _batch(agent, room, store, wanted, before)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         if batch is not None:
             rows = outbox.blinded(agent, room, batch)
-            signed = outbox.signed_snapshot(agent, room, batch, rows)
+            signed = outbox.signed_snapshot(agent, room, batch, rows, batch.applied_to(before))
             for index in batch.chunks():
                 archive.writestr(f"leaves/chunks/{index}.sealed", batch.sealed(index))
             archive.writestr("leaves/snapshot.json", signed.model_dump_json())
@@ -170,10 +167,11 @@ def wanted_rows(agent: Agent, room: Room, *, instead: KeyedList | None = None) -
     return Wanted(rows=rows, report=report)
 
 
-def _batch(agent: Agent, room: Room, store: outbox.Store, wanted: Wanted) -> tuple[outbox.Outbox | None, CommitReport]:
-    """The batch that may go now, if any, put into `store`; and the report."""
+def _batch(
+    agent: Agent, room: Room, store: outbox.Store, wanted: Wanted, before: pd.DataFrame
+) -> tuple[outbox.Outbox | None, CommitReport]:
+    """The batch that may go now, if any, put into `store`; and the report. `before` is what is committed."""
     last, slot = head(agent, room), slot_of(room, agent.clock())
-    before = state(agent, room)
     if last is None:
         delta = changes.Changes(removed=np.zeros(0, object), added=wanted.rows, waiting=0)
     else:
@@ -189,6 +187,14 @@ def _batch(agent: Agent, room: Room, store: outbox.Store, wanted: Wanted) -> tup
     batch = outbox.planned(agent, room, store, delta, slot or 0)
     sent = replace(report, number=batch.number, sent_rows=len(batch.plan), removed_entries=len(delta.removed))
     return batch, sent
+
+
+def _finish(agent: Agent, room: Room, batch: outbox.Outbox, before: pd.DataFrame) -> None:
+    rows = outbox.blinded(agent, room, batch)
+    after = batch.applied_to(before)
+    signed = outbox.signed_snapshot(agent, room, batch, rows, after)
+    outbox.upload(agent, room, batch, signed)
+    outbox.promote(agent, room, batch, signed, rows, before=before, after=after)
 
 
 def _require_up_to_date(agent: Agent, room: Room) -> None:
@@ -209,6 +215,12 @@ def _moment(agent: Agent, room: Room) -> bytes:
 
 def _handles(anchors: "pd.Series[str]", key: bytes) -> npt.NDArray[np.object_]:
     """A handle per entry: keyed BLAKE2b (RFC 7693), so that the same entry keeps its name without a table."""
-    handles = np.empty(len(anchors), dtype=object)
-    handles[:] = [hashlib.blake2b(anchor.encode(), key=key, digest_size=NAME_BYTES).digest() for anchor in anchors]
+    handles, keyed = np.empty(len(anchors), dtype=object), hashlib.blake2b(key=key, digest_size=NAME_BYTES)
+
+    def handle(anchor: str) -> bytes:
+        hashed = keyed.copy()  # the key is taken in once
+        hashed.update(anchor.encode())
+        return hashed.digest()
+
+    handles[:] = [handle(anchor) for anchor in anchors.tolist()]
     return handles

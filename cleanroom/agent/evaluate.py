@@ -31,7 +31,7 @@ from matching import merkle, tokens
 from matching import tags as tagging
 from matching.group import multiply
 from matching.refusal import Refusal
-from matching.rows import ADD, TAG_BYTES, TOKEN_BYTES, Rows, as_keys, concatenated, empty, from_leaves
+from matching.rows import ADD, TAG_BYTES, TOKEN_BYTES, Rows, concatenated, empty, from_leaves, order_of, words_of
 
 
 class Evaluated(Wire):
@@ -207,7 +207,7 @@ def _sorted(batch: Rows, renaming_key: bytes) -> Rows:
     """Step 3: the rows under their pseudonyms, sorted. Rows of one entry are ordered by their renamed tokens."""
     pseudonyms = tokens.renamed(batch.name, renaming_key)
     within = tokens.renamed(np.ascontiguousarray(batch.value[:, :16]), renaming_key)
-    order = as_keys(np.concatenate([pseudonyms, batch.op[:, None], within], axis=1)).argsort(kind="stable")
+    order, _ = order_of(*words_of(pseudonyms), batch.op, *words_of(within))
     renamed = Rows(name=pseudonyms, op=batch.op, segment=batch.segment, kind=batch.kind, value=batch.value)
     return renamed.take(order)
 

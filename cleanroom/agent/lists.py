@@ -128,9 +128,18 @@ def load(agent: Agent, name: str) -> KeyedList:
     Raises:
         UnknownList: if there is none of that name.
     """
+    return _loaded(agent, require(agent, name))
+
+
+def require(agent: Agent, name: str) -> StoredList:
+    """What the index says of a list.
+
+    Raises:
+        UnknownList: if there is none of that name.
+    """
     for item in _index(agent).lists:
         if item.name == name:
-            return _loaded(agent, item)
+            return item
     raise UnknownList("no list of that name was pushed; `cleanroom status` shows the names")
 
 

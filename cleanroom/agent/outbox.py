@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cleanroom.agent.client import Place
-from cleanroom.agent.committed import STATE_COLUMNS, Head, head, retired_tokens, state, state_tokens
+from cleanroom.agent.committed import STATE_COLUMNS, Head, head, retired_tokens, state_tokens
 from cleanroom.agent.epochs import epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.frames import from_bytes, to_bytes
 from cleanroom.agent.rooms import Room, room_context, sealing_info
@@ -83,6 +84,19 @@ class Outbox:
         """A chunk as it leaves."""
         return self.store.get(f"{self.prefix}{index}/sealed") or b""
 
+    def applied_to(self, before: pd.DataFrame) -> pd.DataFrame:
+        """What is committed once the batch is, if `before` is now: frames of STATE_COLUMNS."""
+        return pd.concat(
+            [before[self.keeps(before)], self.plan[self.plan["op"] == ADD][STATE_COLUMNS]], ignore_index=True
+        )
+
+    def keeps(self, before: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Which committed rows the batch leaves as they are."""
+        removed = self.plan["handle"][self.plan["op"] == REMOVE]
+        if removed.empty:
+            return np.ones(len(before), np.bool_)
+        return np.asarray(~before["handle"].isin(removed), np.bool_)
+
 
 def planned(agent: Agent, room: Room, store: Store, delta: changes.Changes, slot: int) -> Outbox:
     """Step 1: the batch that carries out `delta`, put into `store`."""
@@ -134,12 +148,12 @@ def blinded(agent: Agent, room: Room, outbox: Outbox) -> Rows:
     return concatenated(done)
 
 
-def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows) -> SignedDocument:
-    """Step 3: the signed snapshot; made once and kept."""
+def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows, after: pd.DataFrame) -> SignedDocument:
+    """Step 3: the signed snapshot; made once and kept. `after` is what is committed once it is."""
     known = outbox.store.get(outbox.prefix + "document")
     if known is not None:
         return SignedDocument.model_validate_json(known)
-    after = _after(state(agent, room), outbox.plan).rename(columns={"handle": "entry"})
+    shown = shapes.histogram(after.rename(columns={"handle": "entry"}), kind_count=len(room.terms.kinds))
     with agent.progress.stage("merkle root"):
         root = merkle.root(rows.leaves(), rows.leaf_width)
     document = Snapshot(
@@ -152,7 +166,7 @@ def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows) -> Sig
         key=own_key(agent, room),
         rows=len(rows),
         root=Digest(root.hex()),
-        shapes=shape_counts(shapes.histogram(after, kind_count=len(room.terms.kinds))),
+        shapes=shape_counts(shown),
         chunks=tuple(Digest(hashlib.sha256(outbox.sealed(index)).hexdigest()) for index in outbox.chunks()),
         created=instant(agent.clock()),
     )
@@ -174,11 +188,18 @@ def upload(agent: Agent, room: Room, outbox: Outbox, signed: SignedDocument) -> 
         agent.escrow.put_snapshot(place, signed)
 
 
-def promote(agent: Agent, room: Room, outbox: Outbox, signed: SignedDocument, rows: Rows) -> None:
+def promote(  # noqa: PLR0913 - what was, what is, and what went
+    agent: Agent,
+    room: Room,
+    outbox: Outbox,
+    signed: SignedDocument,
+    rows: Rows,
+    *,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+) -> None:
     """Step 5: the batch is part of what is committed; the outbox is empty."""
-    before, prefix = state(agent, room), epoch_prefix(room.id, room.epoch)
-    stay = ~before["handle"].isin(_removed(outbox.plan)).to_numpy()
-    after = _after(before, outbox.plan)
+    stay, prefix = outbox.keeps(before), epoch_prefix(room.id, room.epoch)
     held, retired = state_tokens(agent, room), retired_tokens(agent, room)
     value = np.concatenate([held[stay], rows.added().value])
     committed = Head(number=outbox.number, digest=signed.digest(), slot=outbox.slot)
@@ -232,12 +253,3 @@ def _rows(plan: pd.DataFrame, value: Bytes) -> Rows:
         kind=plan["kind"].to_numpy(np.uint8),
         value=value,
     )
-
-
-def _removed(plan: pd.DataFrame) -> "pd.Series[bytes]":
-    return plan["handle"][plan["op"] == REMOVE]
-
-
-def _after(before: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
-    stay = ~before["handle"].isin(_removed(plan))
-    return pd.concat([before[stay], plan[plan["op"] == ADD][STATE_COLUMNS]], ignore_index=True)

@@ -107,7 +107,7 @@ def prepare_changes(agent: Agent, planned: Plan) -> Prepared:
         UnknownList: if there is no list of that name.
         InputRefused: if the delta has no usable row.
     """
-    lists.load(agent, planned.name)
+    lists.require(agent, planned.name)
     with agent.progress.stage("accounts"):
         delta = read_changes(
             planned.table,

@@ -23,7 +23,7 @@ from cleanroom.messages.sealing import unseal
 from matching import changes, merkle
 from matching.histogram import histogram
 from matching.refusal import Refusal
-from matching.rows import TOKEN_BYTES, Bytes, Rows, applied, as_keys, concatenated, empty, from_leaves, is_in
+from matching.rows import TOKEN_BYTES, Bytes, Rows, applied, concatenated, empty, from_leaves, is_in, order_of, words_of
 
 
 class BatchOfOtherSideRefused(VerificationFailed):
@@ -74,7 +74,9 @@ def checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
     before = their_state(agent, room)
     batch.well_formed(segments=len(terms.segments), kinds=kinds)
     after = applied(before, batch)
-    if len(np.unique(as_keys(after.value))) != len(after):
+    added = batch.added().value
+    kept = after.value[: len(after) - len(added)]  # was checked with the batches that brought it
+    if order_of(*words_of(added))[1].any() or is_in(added, kept).any():
         raise Refusal("repeated_points", "two rows carry the same token")
     mine = np.concatenate([state_tokens(agent, room), retired_tokens(agent, room)])
     if is_in(after.value, mine).any():
