@@ -76,9 +76,8 @@ class RoomInput:
 
 def keyed(agent: Agent, name: str, accounts: pd.DataFrame) -> KeyedList:
     """Make the match keys of a list. Nothing is stored."""
-    with agent.progress.stage("match keys", len(accounts)) as advance:
+    with agent.progress.stage("match keys"):
         keys = keys_of(accounts, KINDS, agent.tables)
-        advance(len(accounts))
     return KeyedList(name=name, accounts=accounts, keys=keys.frame, refused=keys.refused)
 
 
