@@ -8,8 +8,6 @@ machines differ and are shared. Longer: `--sizes 1000000 --runs 1`.
 
 import argparse
 import json
-import os
-import platform
 import re
 import statistics
 import subprocess
@@ -20,6 +18,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from bench.field import machine
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write every single figure here")
     options = parser.parse_args()
     console = Console(width=110)
-    console.print(f"{_machine()}; {options.runs} runs of each, in turn; medians\n")
+    console.print(f"{machine()}; {options.runs} runs of each, in turn; medians\n")
     runs: list[dict[str, Any]] = []
     for size in options.sizes:
         for number in range(options.runs):
@@ -65,7 +65,7 @@ def main() -> int:
         console.print(f"real hosts {scale['accounts']}: {scale['count']:,} in common, {scale['wall_s']} s")
         runs.append({"who": "scale", **scale})
     if options.json:
-        options.json.write_text(json.dumps({"machine": _machine(), "runs": runs}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"machine": machine(), "runs": runs}, indent=1) + "\n")
     return 0 if all(run.get("count", 0) == run["n"] // 2 for run in runs if run["who"] == OURS) else 1
 
 
@@ -126,13 +126,6 @@ def _table(runs: list[dict[str, Any]], sizes: list[int]) -> Table:
 
 def _cell(wall: float, own: float) -> str:
     return f"{wall:.2f} ({wall / own:.2f})"
-
-
-def _machine() -> str:
-    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    ifma = "with" if "avx512ifma" in Path("/proc/cpuinfo").read_text() else "without"
-    name = model.group(1).strip() if model else platform.processor()
-    return f"{os.cpu_count()} x {name} ({ifma} AVX-512 IFMA), Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

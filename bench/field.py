@@ -1,6 +1,9 @@
 """The field that every bench plays on: an escrow process, two agent processes, a room, lists in files."""
 
 import json
+import os
+import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,6 +92,14 @@ def escrow_usage(escrow: Escrow) -> tuple[float, float]:
     ticks = place.joinpath("stat").read_text().rsplit(")", 1)[1].split()
     peak = next(line for line in place.joinpath("status").read_text().splitlines() if line.startswith("VmHWM"))
     return (int(ticks[11]) + int(ticks[12])) / 100, int(peak.split()[1]) / 1e3
+
+
+def machine() -> str:
+    """The processor and the interpreter that figures come from (Linux)."""
+    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    ifma = "with" if "avx512ifma" in Path("/proc/cpuinfo").read_text() else "without"
+    name = model.group(1).strip() if model else platform.processor()
+    return f"{os.cpu_count()} x {name} ({ifma} AVX-512 IFMA), Python {platform.python_version()}"
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

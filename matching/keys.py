@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -97,8 +98,7 @@ def _normaliser(kind: str, tables: Tables) -> Callable[..., str]:
         case "vat":
             return vat.normalise
         case "domain":
-            lookup = tables.registrable_domain
-            return lambda value: domain.normalise(value, registrable_domain=lookup)
+            return partial(domain.normalise, registrable_domain=tables.registrable_domain)
         case _:
             return name_country.normalise
 

@@ -181,8 +181,9 @@ def room_input(
         use = (kind != 255) & live[part.keys["account"]]  # noqa: PLR2004 - kinds that the terms don't count
         frame = part.keys[use].assign(kind=kind[use])
         keys.append(frame.assign(account=(frame["account"] + offset).astype(np.int32)))
-        code = part.accounts["segment"].map(index_of).fillna(NO_SEGMENT).astype(np.uint8)
-        codes.append(code.to_numpy())
+        number, names = pd.factorize(part.accounts["segment"])
+        # Number -1 stands for a missing value, and takes the last code.
+        codes.append(np.array([*(index_of.get(name, NO_SEGMENT) for name in names), NO_SEGMENT], np.uint8)[number])
         ids.append(part.accounts["account_id"])
         offset += len(part.accounts)
     if not parts:
