@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from matching.refusal import Refusal
-from matching.rows import NAME_BYTES, order_of, words_of
+from matching.rows import numbered
 from matching.shapes import Shape, ShapeCodes, codes_of, unpacked
 
 _Ints = npt.NDArray[np.int64]
@@ -90,7 +90,7 @@ def plan(committed: pd.DataFrame, wanted: pd.DataFrame, minimum: int, *, immedia
         raise Refusal("minimum_invalid", "the minimum population is at least 1")
     both = pd.concat([committed[_COLUMNS], wanted[_COLUMNS]], ignore_index=True)
     split = len(committed)
-    handle, handles = _numbered(both["handle"].to_numpy())
+    handle, handles = numbered(both["handle"].to_numpy())
     key = _key_codes(both)
     before, after = (
         _state(both.iloc[part], handle[part], key[part], len(handles)) for part in (slice(split), slice(split, None))
@@ -146,19 +146,12 @@ def _group(was: int, now: int, kind_count: int) -> Group:
     return (Operation.CHANGE if new else Operation.REMOVE), old, new
 
 
-def _numbered(handles: npt.NDArray[np.object_]) -> tuple[_Ints, npt.NDArray[np.object_]]:
-    """(each handle's number, the distinct handles), in ascending order."""
-    order, again = order_of(*words_of(np.frombuffer(b"".join(handles), np.uint8).reshape(-1, NAME_BYTES)))
-    number = np.empty(len(handles), np.int64)
-    number[order] = np.cumsum(~again) - 1
-    return number, handles[order[~again]]
-
-
 def _key_codes(rows: pd.DataFrame) -> _Ints:
-    """Equal numbers, counted from 0, for equal (kind, key)."""
+    """Equal numbers for equal (kind, key): from 0, and below the number of keys times that of kinds."""
     numbers, _ = pd.factorize(rows["key"])
-    pairs, _ = pd.factorize(numbers.astype(np.int64) * 256 + rows["kind"].to_numpy(dtype=np.int64))
-    return np.asarray(pairs, dtype=np.int64)
+    kind = rows["kind"].to_numpy(dtype=np.int64)
+    codes: _Ints = numbers.astype(np.int64) * (kind.max(initial=0) + 1) + kind
+    return codes
 
 
 def _state(rows: pd.DataFrame, handle: _Ints, key: _Ints, handles: int) -> _State:

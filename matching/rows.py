@@ -180,6 +180,14 @@ def _repeats(columns: Sequence[Column], order: npt.NDArray[np.intp]) -> tuple[np
     return repeats, len(at) == len(tied)
 
 
+def numbered(names: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
+    """(the number of each 16-byte name, from 0; the distinct names), numbers in the order of names."""
+    order, again = order_of(*words_of(np.frombuffer(b"".join(names), np.uint8).reshape(-1, NAME_BYTES)))
+    number = np.empty(len(names), np.int64)
+    number[order] = np.cumsum(~again) - 1
+    return number, names[order[~again]]
+
+
 def is_in(block: Bytes, among: Bytes) -> npt.NDArray[np.bool_]:
     """Whether each row of an (n, w) byte array is a row of another; w is at least 8."""
     first, others = (part[:, :8].copy().view(np.uint64).ravel() for part in (block, among))

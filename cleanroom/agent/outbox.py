@@ -35,7 +35,18 @@ from cleanroom.messages.lists import ShapeCount, Snapshot
 from cleanroom.messages.sealing import seal
 from cleanroom.messages.signing import SignedDocument
 from matching import changes, merkle, shapes, tokens
-from matching.rows import ADD, NO_KIND, NO_SEGMENT, REMOVE, TOKEN_BYTES, Bytes, Rows, concatenated, from_leaves
+from matching.rows import (
+    ADD,
+    NO_KIND,
+    NO_SEGMENT,
+    REMOVE,
+    TOKEN_BYTES,
+    Bytes,
+    Rows,
+    concatenated,
+    from_leaves,
+    numbered,
+)
 
 NO_DIGEST = Digest("0" * 64)
 
@@ -153,7 +164,8 @@ def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows, after:
     known = outbox.store.get(outbox.prefix + "document")
     if known is not None:
         return SignedDocument.model_validate_json(known)
-    shown = shapes.histogram(after.rename(columns={"handle": "entry"}), kind_count=len(room.terms.kinds))
+    entry, _ = numbered(after["handle"].to_numpy())
+    shown = shapes.histogram(after.assign(entry=entry), kind_count=len(room.terms.kinds))
     with agent.progress.stage("merkle root"):
         root = merkle.root(rows.leaves(), rows.leaf_width)
     document = Snapshot(

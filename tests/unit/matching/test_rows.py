@@ -195,3 +195,12 @@ def test_rows_are_ordered_by_their_bytes_and_repeated_ones_are_found(given_rows:
     assert order.tolist() == sorted(range(len(given_rows)), key=lambda at: given_rows[at])  # sorted() is stable too
     ordered = sorted(given_rows)
     assert repeats.tolist() == [at > 0 and ordered[at] == ordered[at - 1] for at in range(len(ordered))]
+
+
+@given(st.lists(st.sampled_from([bytes(15) + b"\x01", b"\x01" + bytes(15), b"\xff" * 16, bytes(8) + b"\xff" * 8])))
+def test_names_are_numbered_in_their_order(names: list[bytes]) -> None:
+    given_names = np.empty(len(names), dtype=object)
+    given_names[:] = names
+    number, distinct = rows.numbered(given_names)
+    assert distinct.tolist() == sorted(set(names))
+    assert [distinct[each] for each in number] == names
