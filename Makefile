@@ -5,7 +5,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 
-.PHONY: install demo test lint bench mutants soak lock wheels clean
+.PHONY: install demo test lint bench mutants fuzz soak lock wheels clean
 .DELETE_ON_ERROR:
 
 install: .venv/.run
@@ -15,6 +15,7 @@ install: .venv/.run
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation -e . -e packaging/escrow
+	@-$(BIN)/python -m cleanroom.kernel
 	@touch $@
 
 .venv/.test: .venv/.run requirements/test.txt
@@ -49,10 +50,19 @@ mutants: .venv/.test .venvs/mutants/.ready
 	@.venvs/mutants/bin/pip install --disable-pip-version-check -qq --require-hashes -r requirements/mutants.txt
 	@touch $@
 
+# Coverage-guided fuzzing of the fast kernel beside libsodium. FUZZ="--seconds 600" for longer.
+fuzz: .venvs/fuzz/.ready
+	.venvs/fuzz/bin/python -m bench.fuzz_group $(FUZZ)
+
+.venvs/fuzz/.ready: requirements/fuzz.txt
+	@$(PYTHON) -m venv --clear .venvs/fuzz
+	@.venvs/fuzz/bin/pip install --disable-pip-version-check -qq --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 # Rewrites the lock files. Needs network; review the diff.
 lock: .venv/.run
 	@$(PYTHON) -m venv .venvs/lock && .venvs/lock/bin/pip install -q --require-hashes -r requirements/lock.txt
-	cd requirements && for name in run test lock mutants; do \
+	cd requirements && for name in run test lock mutants fuzz; do \
 	  ../.venvs/lock/bin/uv pip compile $$name.in --upgrade --python-version 3.11 --universal --generate-hashes --no-header -q -o $$name.txt; done
 
 # dist/: the partner's wheel (no server) and the operator's.

@@ -24,6 +24,7 @@ from bench.field import machine
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 OURS = "cleanroom"
+CRYPTO = "its cryptography alone"
 PEERS = {
     "secretflow ECDH": ("secretflow", "secretflow_ecdh.py", 1_000_000),
     "secretflow RR22": ("secretflow", "secretflow_ecdh.py", 1_000_000),
@@ -70,7 +71,10 @@ def main() -> int:
 
 
 def _contestants(size: int) -> list[tuple[str, Callable[[], dict[str, Any]]]]:
-    ours: list[tuple[str, Callable[[], dict[str, Any]]]] = [(OURS, lambda: _ours("bench.overlap", str(size)))]
+    ours: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+        (OURS, lambda: _ours("bench.overlap", str(size))),
+        (CRYPTO, lambda: _ours("bench.crypto", str(size))),
+    ]
     peers = [(name, lambda name=name: _peer(name, size)) for name, (_, _, largest) in PEERS.items() if size <= largest]
     return ours + peers
 
@@ -109,23 +113,25 @@ def _python(environment: str | None) -> Path:
 
 
 def _table(runs: list[dict[str, Any]], sizes: list[int]) -> Table:
-    table = Table(title="wall seconds, half of each list common; in brackets: times ours", title_justify="left")
+    title = "wall seconds, half of each list common; of peers in brackets: times ours, and times our cryptography alone"
+    table = Table(title=title, title_justify="left")
     table.add_column("n x n")
-    names = [OURS, *PEERS]
+    names = [OURS, CRYPTO, *PEERS]
     for name in names:
         table.add_column(name, justify="right")
     table.add_column("our peak MB", justify="right")
     for size in sizes:
         walls = {name: [run["wall_s"] for run in runs if run["who"] == name and run["n"] == size] for name in names}
-        own = statistics.median(walls[OURS])
-        cells = [_cell(statistics.median(walls[name]), own) if walls[name] else "" for name in names]
+        medians = {name: statistics.median(values) for name, values in walls.items() if values}
+        cells = [f"{medians[OURS]:.2f}", f"{medians[CRYPTO]:.2f}"]
+        cells += [_cell(medians[name], medians[OURS], medians[CRYPTO]) if name in medians else "" for name in PEERS]
         peak = max(run["peak_mb"] for run in runs if run["who"] == OURS and run["n"] == size)
         table.add_row(f"{size:,}", *cells, f"{peak:,.0f}")
     return table
 
 
-def _cell(wall: float, own: float) -> str:
-    return f"{wall:.2f} ({wall / own:.2f})"
+def _cell(wall: float, own: float, crypto: float) -> str:
+    return f"{wall:.2f} ({wall / own:.2f}, {wall / crypto:.2f})"
 
 
 if __name__ == "__main__":

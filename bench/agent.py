@@ -17,6 +17,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from cleanroom import kernel
 from cleanroom.agent import overlap, policies, push, push_plan, shared, sync, users
 from cleanroom.agent.home import open_agent
 from cleanroom.agent.problems import EscrowProblem
@@ -40,6 +41,7 @@ CHOICES = push_plan.Choices(name="bench", segment="customers")
 def main() -> None:
     """Obey until stdin ends."""
     collect_rarely()
+    kernel.offer(lambda text: print(text, file=sys.stderr))
     home, room = sys.argv[1:]
     progress = Progress()
     with open_agent(Path(home), Secret(PASSPHRASE), clock=system_clock, progress=progress) as agent:

@@ -1,24 +1,30 @@
 """ristretto255 (RFC 9496) in batches. The only import of the curve library (libsodium through `rbcl`).
 
 Points travel as (n, 32) uint8 arrays of encodings; scalars as 32 bytes, little-endian, below the group order. Work is
-spread over threads: libsodium releases the interpreter lock.
+spread over threads: libsodium releases the interpreter lock, and so does the kernel of `matching.lanes`, which does
+large batches on CPUs that it knows, bit for bit the same.
 
 libsodium accepts encodings with bit 255 set, RFC 9496 section 4.3.1 does not; and it refuses the identity as the result
 of a multiplication. Both are refused here, before and after, as `Refusal("bad_point", ...)` naming the row.
 """
 
 import functools
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import rbcl
 
+from matching.expand import LONGEST_DST, expand_message_xmd
+from matching.lanes import chosen
+from matching.lanes.hashing import expanded
 from matching.refusal import Refusal
+
+if TYPE_CHECKING:
+    from matching.lanes.machine import Kernel
 
 Points = npt.NDArray[np.uint8]
 T = TypeVar("T")
@@ -26,8 +32,15 @@ T = TypeVar("T")
 ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 POINT_BYTES = SCALAR_BYTES = 32
 IDENTITY: Final = bytes(32)
+ONE_HALF: Final = ((ORDER + 1) // 2).to_bytes(32, "little")
 BLOCK = 2048
 """Points per task of a thread: small enough to share work evenly, large enough not to matter."""
+
+THREADS: int | None = None
+"""Of a batch; None is one for each core and a few."""
+WORTH_COMBINING: Final = 64
+"""Points from which on the kernel's sum is quicker, whose buckets cost the same for few points as for many."""
+COMBINED_BLOCK: Final = 8192
 
 
 class Scalar:
@@ -56,26 +69,6 @@ def random_scalar() -> Scalar:
     return Scalar((secrets.randbelow(ORDER - 1) + 1).to_bytes(SCALAR_BYTES, "little"))
 
 
-def expand_message_xmd(message: bytes, dst: bytes, length: int) -> bytes:
-    """Uniform bytes from a message: RFC 9380 section 5.3.1 with SHA-512.
-
-    Raises:
-        Refusal: `bad_length` if more than 255 blocks are asked for, or the tag is longer than 255 bytes.
-    """
-    blocks = -(-length // 64)
-    if blocks > 255 or len(dst) > 255:  # noqa: PLR2004 - RFC 9380 section 5.3.1, steps 2 and DST_prime
-        raise Refusal("bad_length", "expand_message_xmd: too many bytes or too long a tag")
-    suffix = dst + bytes([len(dst)])
-    first = hashlib.sha512(bytes(128) + message + length.to_bytes(2, "big") + b"\0" + suffix).digest()
-    block = hashlib.sha512(first + b"\x01" + suffix).digest()
-    uniform = [block]
-    for number in range(2, blocks + 1):
-        mixed = bytes(a ^ b for a, b in zip(first, block, strict=True))
-        block = hashlib.sha512(mixed + bytes([number]) + suffix).digest()
-        uniform.append(block)
-    return b"".join(uniform)[:length]
-
-
 def hash_to_group(messages: Sequence[bytes], *, dst: bytes) -> Points:
     """One point per message: hash_to_ristretto255 of RFC 9380 appendix B, as in RFC 9497 section 4.1.
 
@@ -84,6 +77,18 @@ def hash_to_group(messages: Sequence[bytes], *, dst: bytes) -> Points:
     """
     return _in_blocks(
         len(messages), lambda i: rbcl.crypto_core_ristretto255_from_hash(expand_message_xmd(messages[i], dst, 64))
+    )
+
+
+def hash_and_multiply(messages: Sequence[bytes], scalar: Scalar, *, dst: bytes) -> Points:
+    """`scalar` times the point of each message: `multiply(hash_to_group(messages, dst=dst), scalar)`, in one pass."""
+    kernel = chosen.kernel(len(messages))
+    if kernel is None or len(dst) > LONGEST_DST:
+        return multiply(hash_to_group(messages, dst=dst), scalar)
+    half = _half(scalar)
+    return _by_kernel(
+        len(messages),
+        lambda start, stop: kernel.multiply_hashed(expanded(kernel, messages[start:stop], dst=dst), half),
     )
 
 
@@ -101,6 +106,15 @@ def hash_to_public_scalar(message: bytes, *, dst: bytes) -> int:
     return int.from_bytes(expand_message_xmd(message, dst, 64), "little") % ORDER
 
 
+def hash_to_public_scalars(messages: Sequence[bytes], *, dst: bytes) -> list[int]:
+    """`hash_to_public_scalar` of each message."""
+    kernel = chosen.kernel(len(messages))
+    if kernel is None or len(dst) > LONGEST_DST:
+        return [hash_to_public_scalar(message, dst=dst) for message in messages]
+    uniform = expanded(kernel, messages, dst=dst).tobytes()
+    return [int.from_bytes(uniform[i : i + 64], "little") % ORDER for i in range(0, len(uniform), 64)]
+
+
 def response(nonce: Scalar, challenge: Scalar, secret: Scalar) -> bytes:
     """`nonce - challenge * secret` modulo the order, in constant time: 32 bytes, little-endian."""
     product = rbcl.crypto_core_ristretto255_scalar_mul(challenge.reveal(), secret.reveal())
@@ -115,6 +129,10 @@ def multiply(points: Points, scalar: Scalar) -> Points:
         Refusal: `bad_point` with the row, if a point is not a canonical encoding or is the identity.
     """
     flat, factor = _checked(points), scalar.reveal()
+    kernel = chosen.kernel(len(points))
+    if kernel is not None:
+        half = _half(scalar)
+        return _by_kernel(len(points), lambda start, stop: kernel.multiply(points[start:stop], half))
 
     def one(i: int) -> bytes:
         try:
@@ -181,12 +199,15 @@ def combined(weights: Sequence[int], points: Points, *, name: str = "") -> bytes
     flat = _checked(points, name=name)
     if len(weights) != len(points):
         raise Refusal("bad_batch", "not one weight for each point")
+    kernel = chosen.kernel(len(points))
+    if kernel is not None and len(points) >= WORTH_COMBINING:
+        return _combined_by_kernel(kernel, weights, points, name=name)
 
     def block(start: int, stop: int) -> bytes:
         total = IDENTITY
         for i in range(start, stop):
             if not 0 < weights[i] < ORDER:
-                raise Refusal("bad_scalar", "a weight is from 1 to the group order", place=f"row {i}")
+                raise _bad_weight(i)
             try:
                 part = rbcl.crypto_scalarmult_ristretto255(
                     weights[i].to_bytes(32, "little"), flat[32 * i : 32 * i + 32]
@@ -197,6 +218,24 @@ def combined(weights: Sequence[int], points: Points, *, name: str = "") -> bytes
         return total
 
     return functools.reduce(rbcl.crypto_core_ristretto255_add, _over_threads(len(points), block), IDENTITY)
+
+
+def _combined_by_kernel(kernel: "Kernel", weights: Sequence[int], points: Points, *, name: str) -> bytes:
+    half = (ORDER + 1) // 2
+    joined = b"".join([(weight * half % ORDER).to_bytes(32, "little") for weight in weights])
+    halves = np.frombuffer(joined, np.uint8).reshape(len(weights), SCALAR_BYTES)
+    bad_weight = next((i for i, weight in enumerate(weights) if not 0 < weight < ORDER), len(weights))
+    done = _over_threads(
+        len(points), lambda start, stop: kernel.combine(points[start:stop], halves[start:stop]), size=COMBINED_BLOCK
+    )
+    valid = np.concatenate([good for _, good in done])
+    bad_point = len(points) if valid.all() else int(valid.argmin())
+    if bad_weight < len(weights) and bad_weight <= bad_point:
+        raise _bad_weight(bad_weight)
+    if bad_point < len(points):
+        raise _bad_point(bad_point, name=name)
+    parts = [part.tobytes() for parts, _ in done for part in parts]
+    return functools.reduce(rbcl.crypto_core_ristretto255_add, parts, IDENTITY)
 
 
 def negated(encoded: bytes) -> bytes:
@@ -258,16 +297,39 @@ def _bad_point(row: int, *, name: str = "") -> Refusal:
     return Refusal("bad_point", "not a canonical encoding of a point, or the identity", place=place)
 
 
+def _bad_weight(row: int) -> Refusal:
+    return Refusal("bad_scalar", "a weight is from 1 to the group order", place=f"row {row}")
+
+
+def _half(scalar: Scalar) -> bytes:
+    """Half of it modulo the order: the kernel encodes twice what it multiplies."""
+    half: bytes = rbcl.crypto_core_ristretto255_scalar_mul(scalar.reveal(), ONE_HALF)
+    return half
+
+
+def _by_kernel(n: int, block: Callable[[int, int], "tuple[Points, npt.NDArray[np.bool_]]"]) -> Points:
+    """The kernel's rows of all blocks.
+
+    Raises:
+        Refusal: `bad_point` with the first row that is not valid.
+    """
+    done = _over_threads(n, block)
+    valid = np.concatenate([good for _, good in done])
+    if not valid.all():
+        raise _bad_point(int(valid.argmin()))
+    return np.concatenate([rows for rows, _ in done])
+
+
 def _in_blocks(n: int, one: Callable[[int], bytes]) -> Points:
     """`one(i)` for every i below n, in blocks over threads, as an (n, 32) array."""
     done = _over_threads(n, lambda start, stop: b"".join([one(i) for i in range(start, stop)]))
     return np.frombuffer(b"".join(done), np.uint8).reshape(n, POINT_BYTES)
 
 
-def _over_threads(n: int, block: Callable[[int, int], T]) -> list[T]:
+def _over_threads(n: int, block: Callable[[int, int], T], *, size: int = BLOCK) -> list[T]:
     """`block(start, stop)` for every block of 0 to n - 1, in order of the blocks; so is what they raise."""
-    bounds = [(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+    bounds = [(start, min(start + size, n)) for start in range(0, n, size)]
     if len(bounds) <= 1:
         return [block(start, stop) for start, stop in bounds]
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda bound: block(*bound), bounds))

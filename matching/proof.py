@@ -33,6 +33,7 @@ from matching.group import (
     base_multiply,
     combined,
     hash_to_public_scalar,
+    hash_to_public_scalars,
     hash_to_scalar,
     is_element,
     linear,
@@ -127,12 +128,11 @@ def _weights(key: bytes, blinded: Points, evaluated: Points, statement: bytes) -
     context = CONTEXT + statement
     seed = hashlib.sha512(_framed(key, b"Seed-" + context)).digest()
     dst, head, first, second = b"HashToScalar-" + context, _framed(seed), blinded.tobytes(), evaluated.tobytes()
-    return [
-        hash_to_public_scalar(
-            head + (i // 32).to_bytes(2, "big") + _framed(first[i : i + 32], second[i : i + 32]) + b"Composite", dst=dst
-        )
+    rows = [
+        head + (i // 32).to_bytes(2, "big") + _framed(first[i : i + 32], second[i : i + 32]) + b"Composite"
         for i in range(0, len(first), 32)
     ]
+    return hash_to_public_scalars(rows, dst=dst)
 
 
 def _challenge(*points: bytes, statement: bytes) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from matching.group import Points, Scalar, hash_to_group, multiply
+from matching.group import Points, Scalar, hash_and_multiply
 from matching.packing import packed
 from matching.refusal import Refusal
 from matching.rows import NAME_BYTES, Bytes
@@ -27,7 +27,7 @@ def key_context(room: bytes, epoch: int, kind: str, normaliser: str, tables: str
 def blind(keys: Sequence[str], contexts: Sequence[bytes], scalar: Scalar) -> Points:
     """Tokens `k * HashToGroup(context || key)`, one for each key with its own context: (n, 32) uint8."""
     messages = [context + packed(key.encode()) for key, context in zip(keys, contexts, strict=True)]
-    return multiply(hash_to_group(messages, dst=TOKEN_DST), scalar)
+    return hash_and_multiply(messages, scalar, dst=TOKEN_DST)
 
 
 def renamed(names: Bytes, renaming_key: bytes) -> Bytes:

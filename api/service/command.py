@@ -18,6 +18,7 @@ from api.service.app import create_app
 from api.service.desk import Desk
 from api.service.server import Listening, serve
 from api.service.settings import DEFAULT_PORT, Settings
+from cleanroom import kernel
 from cleanroom.domain.clock import system_clock
 from cleanroom.domain.collector import collect_rarely
 from cleanroom.domain.errors import CleanroomError, InputRefused
@@ -71,6 +72,7 @@ def serve_command(  # noqa: PLR0913 - options of a command
             raise InputRefused("--tls-cert and --tls-key: both or neither")
         logs.to_stderr()
         collect_rarely()
+        kernel.offer(logs.notice)
         if migrate_first or desk.database.is_sqlite:
             schema.migrate(desk.database, entry=_acted("migrated"))
         service = create_app(desk)

@@ -31,3 +31,8 @@ def to_stderr() -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def notice(text: str) -> None:
+    """Log a sentence that names no partner."""
+    structlog.get_logger().info("notice", text=text)

@@ -17,6 +17,7 @@ import platformdirs
 import typer
 from typer.core import TyperGroup
 
+from cleanroom import kernel
 from cleanroom.cli import (
     audit,
     disclosed,
@@ -160,6 +161,7 @@ def main() -> None:
         sys.stdout,
         sys.stderr,
     )
+    kernel.offer(environment.output.say)
     sys.exit(run(sys.argv[1:], environment))
 
 

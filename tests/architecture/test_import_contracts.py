@@ -18,7 +18,7 @@ CONTRACTS: Final = {
     ]
 }
 DIRECTION = "One direction: api -> escrow -> cleanroom -> matching"
-PARTNER = "Inside the partner's side: cli -> agent -> audit -> messages -> policy -> domain"
+PARTNER = "Inside the partner's side: cli -> agent -> audit -> messages -> policy -> domain -> kernel"
 PURE = "matching is pure: no I/O, no clock, no log, no framework"
 BLIND = "The escrow could not read accounts even by mistake"
 NO_SERVER = "What a partner installs contains no server"

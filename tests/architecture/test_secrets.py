@@ -1,6 +1,7 @@
 from source_trees import PRODUCT, mentioned, scoped, sources
 
 REVEALS = {
+    ("matching/group.py", "_half"): "half of the scalar, by libsodium, goes into the kernel",
     ("matching/group.py", "base_multiply"): "the scalar goes into libsodium",
     ("matching/group.py", "multiply"): "the scalar goes into libsodium",
     ("matching/group.py", "response"): "nonce, challenge and scalar go into libsodium",

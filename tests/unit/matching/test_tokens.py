@@ -10,7 +10,8 @@ from official_vectors import exactly, load, unhex
 
 from matching import keyproof, merkle, rows, tokens
 from matching import tags as tagging
-from matching.group import ORDER, Scalar, expand_message_xmd, multiply
+from matching.expand import expand_message_xmd
+from matching.group import ORDER, Scalar, multiply
 from matching.refusal import Refusal
 
 GOLDEN = exactly(
