@@ -1,0 +1,242 @@
+"""Changes to the kernels' sources that some test must notice: (module, the text, what is put in its place).
+
+A text occurs once in its module. What a change could not be noticed by is not here, and why:
+
+- digits from -7 to 8 (`eight` of 7 in `recode.py`): as good a recoding;
+- a carry not wiped at the end of `recode`, a schedule not wiped in `sha2.py`: no output shows it;
+- looser assertions on bounds: no formula there is comes near them. That they are not too loose is asserted by
+  `test_a_formula_that_could_overflow_is_not_written`.
+"""
+
+from typing import Final
+
+QUICK: Final = 1
+"""So many, from the front, are tried in every `make test`."""
+
+MUTANTS: Final[list[tuple[str, str, str]]] = [
+    # ---- two that only limbs at their bounds can show
+    ("fma", "SPLIT = 1.5 * 2.0**103", "SPLIT = 1.25 * 2.0**103"),
+    ("field", "carry = splat(19)\n", "carry = splat(18)\n"),
+    ("batch", "inverted = field.select(zero, field.constant(1), inverted)", "pass"),
+    # ---- field: reduction, comparison, words
+    ("field", "builder.mul(carry, splat(19))", "builder.mul(carry, splat(38))"),
+    (
+        "field",
+        "limbs[0] = builder.add(limbs[0], builder.mul(carry, splat(19)))\n        for i",
+        "for i",
+    ),
+    ("field", "for limb in limbs[1:]:", "for limb in limbs[2:]:"),
+    ("field", "some = builder.or_(vector, builder.sub(self.code.splat(0), vector))", "some = vector"),
+    (
+        "field",
+        "some = builder.or_(vector, builder.sub(self.code.splat(0), vector))",
+        "some = builder.sub(self.code.splat(0), vector)",
+    ),
+    (
+        "field",
+        "builder.not_(builder.ashr(some, self.code.splat(63)))",
+        "builder.not_(builder.ashr(some, self.code.splat(62)))",
+    ),
+    ("field", "and_(self.canonical(one)[0], self.code.splat(1))", "and_(self.canonical(one)[1], self.code.splat(1))"),
+    ("field", "self.select(self.is_negative(one), -one, one)", "self.select(self.is_negative(one), one, -one)"),
+    ("field", "return self.select(mask, two, one), self.select(mask, one, two)", "return one, two"),
+    ("field", "builder.shl(words[word + 1], splat(64 - offset))", "builder.shl(words[word + 1], splat(63 - offset))"),
+    (
+        "field",
+        "limbs.append(builder.and_(limb, splat(2**bits - 1)))",
+        "limbs.append(builder.and_(limb, splat(2 ** (bits - 1) - 1)))",
+    ),
+    ("field", "builder.lshr(limb, splat(64 - offset))", "builder.lshr(limb, splat(63 - offset))"),
+    ("field", "rest = -sum(plus", "rest = sum(plus"),
+    ("field", "least = -min(0, *wide.low)", "least = -min(0, *wide.low) // 2"),
+    ("field", "zip(self.low, other.high, strict=True)", "zip(self.low, other.low, strict=True)"),
+    ("field", "[a + b for a, b in zip(self.shift, other.shift, strict=True)]", "list(self.shift)"),
+    ("field", "return self.field.constant(0) - self", "return self.field.constant(1) - self"),
+    (
+        "field",
+        '"freeze": lambda: field.frozen(*given)',
+        '"freeze": lambda: given[0]',
+    ),
+    # ---- fma
+    ("fma", "OFFSET = 3 * 2.0**51", "OFFSET = 2.0**52"),
+    ("fma", "LARGEST_PRODUCT = 2**102 - 2**51", "LARGEST_PRODUCT = 2**103"),
+    ("fma", "INTEGER = 1.5 * 2.0**52", "INTEGER = 2.0**52"),
+    ("fma", "one.limbs[i] if i == j else twice[i]", "one.limbs[i] if i != j else twice[i]"),
+    ("fma", "for j in range(i, LIMBS)", "for j in range(i + 1, LIMBS)"),
+    ("fma", "for j in range(LIMBS)]\n", "for j in range(LIMBS) if i + j < 8]\n"),
+    ("fma", "add(i + j + 1, high, SPLIT, largest // 2**RADIX + 1)", "add(i + j, high, SPLIT, largest // 2**RADIX + 1)"),
+    ("fma", "largest // 2**RADIX + 1)", "largest // 2 ** (RADIX + 1))"),
+    ("fma", "[shift[i] + 19 * shift[i + LIMBS]", "[shift[i] + 18 * shift[i + LIMBS]"),
+    ("fma", "builder.shl(column, splat(4))", "builder.shl(column, splat(5))"),
+    ("fma", "[shift + 2**50 for shift in wide.shift]", "[shift + 2**49 for shift in wide.shift]"),
+    ("fma", "carries = [self._times_19(carries[-1]), *carries[:-1]]", "carries = [carries[-1], *carries[:-1]]"),
+    ("fma", "code.splat(2**RADIX - 1)", "code.splat(2 ** (RADIX - 1) - 1)"),
+    ("fma", "2.0**52 + 2.0**50", "2.0**52 + 2.0**50 + 1"),
+    ("fma", "+= 1 if i + 1 < LIMBS else 19", "+= 1 if i + 1 < LIMBS else 18"),
+    ("fma", "builder.fsub(a, b) for a, b", "builder.fadd(a, b) for a, b"),
+    ("fma", "[-bits_of(INTEGER)] * LIMBS, [-one.bound]", "[0] * LIMBS, [-one.bound]"),
+    ("fma", "builder.and_(mask, builder.xor(a_bits, b_bits))", "builder.or_(mask, builder.xor(a_bits, b_bits))"),
+    # ---- ifma
+    ("ifma", "fold = splat(FOLD)", "fold = splat(FOLD + 1)"),
+    (
+        "ifma",
+        "columns[i - 4] = self._high(columns[i - 4], columns[i], fold)",
+        "columns[i - 5] = self._high(columns[i - 5], columns[i], fold)",
+    ),
+    ("ifma", "builder.lshr(columns[i], splat(RADIX)), high[i]", "builder.lshr(columns[i], splat(RADIX - 1)), high[i]"),
+    ("ifma", "columns[i - 4] = self._low(columns[i - 4], over, fold)", "pass"),
+    ("ifma", "columns[i + 1] = builder.add(columns[i + 1], over)", "pass"),
+    ("ifma", "columns[4] = self._low(columns[4], columns[-1], fold)", "pass"),
+    ("ifma", "self._low(limbs[0], over, splat(19))", "self._low(limbs[0], over, splat(18))"),
+    ("ifma", "builder.and_(limbs[4], splat(2**TOP - 1))", "builder.and_(limbs[4], splat(2 ** (TOP - 1) - 1))"),
+    (
+        "ifma",
+        "for i in range(LIMBS - 1):\n            limbs[i + 1] = builder",
+        "for i in range(1, LIMBS - 1):\n            limbs[i + 1] = builder",
+    ),
+    ("ifma", "[self.code.builder.add(column, column) for column in columns]", "list(columns)"),
+    ("ifma", "for j in range(i + 1, LIMBS)", "for j in range(i, LIMBS)"),
+    ("ifma", "self.code.builder.and_(limb, mask) for limb in one.limbs[:-1]", "limb for limb in one.limbs[:-1]"),
+    ("ifma", "columns[at + 1] = self._high(columns[at + 1], a, b)", "columns[at] = self._high(columns[at], a, b)"),
+    ("ifma", "high[at + 1] += largest >> RADIX", "pass"),
+    ("ifma", "[2**RADIX] * 4 + [one.bound]", "[2**RADIX] * 4 + [one.bound // 2]"),
+    ("ifma", "builder.and_(mask, builder.xor(a, b))", "builder.or_(mask, builder.xor(a, b))"),
+    # ---- point
+    ("point", "(xy + xy, zz + zz - g, g, yy + xx)", "(xy + xy, zz - g, g, yy + xx)"),
+    ("point", "(xy + xy, zz + zz - g, g, yy + xx)", "(xy + xy, zz + zz + g, g, yy + xx)"),
+    ("point", "g = yy - xx", "g = xx - yy"),
+    ("point", "products = [(e, f), (g, h), (f, g)]", "products = [(e, f), (g, h), (e, g)]"),
+    ("point", '([(e, h)] if form == "extended" else [])', '([(e, g)] if form == "extended" else [])'),
+    ("point", "cached, y - x, y + x, z + z", "cached, y + x, y - x, z + z"),
+    ("point", "t * field.constant(2 * D)", "t * field.constant(D)"),
+    ("point", "for wide in (b - a, d - c, d + c, b + a)", "for wide in (b - a, d + c, d - c, b + a)"),
+    ("point", "f, g = field.swapped(negative, f, g)", "pass"),
+    ("point", "minus, plus = field.swapped(negative, chosen[0], chosen[1])", "minus, plus = chosen[0], chosen[1]"),
+    (
+        "point",
+        "field.constant(1), field.constant(1), field.constant(2), field.constant(0)]",
+        "field.constant(1), field.constant(1), field.constant(1), field.constant(0)]",
+    ),
+    ("point", "nothing = mask(ENTRIES)", "nothing = mask(ENTRIES - 1)"),
+    ("point", "negative = mask(ENTRIES + 1)", "negative = mask(ENTRIES)"),
+    ("point", "with code.loop(3):", "with code.loop(2):"),
+    ("point", "code.number(WINDOWS - 2), done", "code.number(WINDOWS - 1), done"),
+    ("point", "with code.loop(WINDOWS - 1) as done:", "with code.loop(WINDOWS - 2) as done:"),
+    ("point", "with code.loop(ENTRIES - 1) as made:", "with code.loop(ENTRIES - 2) as made:"),
+    (
+        "point",
+        "(4 * number + i) * self.words + limb * self.lanes",
+        "(4 * number + i) * self.words + limb * self.lanes * (number != 7)",
+    ),
+    # ---- recode
+    ("recode", "code.number(15)", "code.number(7)"),
+    ("recode", "eight, ones = code.number(8)", "eight, ones = code.number(9)"),
+    (
+        "recode",
+        "builder.and_(window, code.number(1)), code.number(2))",
+        "builder.and_(window, code.number(1)), code.number(3))",
+    ),
+    ("recode", "builder.store(over, carry)", "builder.store(code.number(0), carry)"),
+    ("recode", "(number + 1) % (ENTRIES + 1)", "number % (ENTRIES + 1)"),
+    ("recode", "builder.ashr(digit, code.number(63))", "builder.lshr(digit, code.number(63))"),
+    # ---- powers
+    ("powers", "5 if inverse else 2", "5 if inverse else 3"),
+    ("powers", "5 if inverse else 2", "4 if inverse else 2"),
+    ("powers", "eleven if inverse else base", "base if inverse else base"),
+    ("powers", "squared(c, b, 20)", "squared(c, b, 19)"),
+    ("powers", "squared(c, b, 100)", "squared(c, b, 101)"),
+    ("powers", "times(c, eleven, eleven)", "times(c, eleven, a)"),
+    ("powers", "code.builder.sub(times, code.number(1))", "code.builder.sub(times, code.number(0))"),
+    ("powers", "field.load(one) * field.load(two)", "field.load(one) * field.load(one)"),
+    # ---- ristretto
+    ("ristretto", "u * (v3.squared() * v))", "u * v3.squared())"),
+    ("ristretto", "field.select(builder.or_(flipped, flipped_i), r * i, r)", "field.select(flipped, r * i, r)"),
+    ("ristretto", "field.select(builder.or_(flipped, flipped_i), r * i, r)", "field.select(flipped_i, r * i, r)"),
+    ("ristretto", "return builder.or_(correct, flipped), field.absolute(r)", "return correct, field.absolute(r)"),
+    ("ristretto", "return builder.or_(correct, flipped), field.absolute(r)", "return builder.or_(correct, flipped), r"),
+    ("ristretto", "u1, u2 = one - ss, one + ss", "u1, u2 = one + ss, one - ss"),
+    ("ristretto", "bad = builder.or_(field.is_negative(t), field.is_zero(y))", "bad = field.is_negative(t)"),
+    ("ristretto", "bad = builder.or_(field.is_negative(t), field.is_zero(y))", "bad = field.is_zero(y)"),
+    ("ristretto", "builder.and_(square, builder.not_(bad))", "builder.not_(bad)"),
+    ("ristretto", "x = field.absolute((self.s + self.s) * den_x)", "x = (self.s + self.s) * den_x"),
+    (
+        "ristretto",
+        "field.select(square, s, -field.absolute(s * self.t))",
+        "field.select(square, s, field.absolute(s * self.t))",
+    ),
+    (
+        "ristretto",
+        "field.select(square, field.constant(-1), self.r)",
+        "field.select(square, self.r, field.constant(-1))",
+    ),
+    ("ristretto", "field.constant(D_MINUS_ONE_SQ) - self.v", "field.constant(ONE_MINUS_D_SQ) - self.v"),
+    ("ristretto", "zz + dtt, y.squared() + x.squared(), zz - dtt", "zz - dtt, y.squared() + x.squared(), zz + dtt"),
+    ("ristretto", "rotate = field.is_negative(eg * z_inverse)", "rotate = field.is_negative(fh * z_inverse)"),
+    ("ristretto", "field.select(rotate, minus_e, g)", "field.select(rotate, e, g)"),
+    (
+        "ristretto",
+        "field.select(rotate, i, field.constant(INVSQRT_A_MINUS_D))",
+        "field.select(rotate, field.constant(INVSQRT_A_MINUS_D), i)",
+    ),
+    ("ristretto", "g = field.select(field.is_negative(h * e * z_inverse), -g, g)", "pass"),
+    ("ristretto", "return field.absolute((h - g)", "return ((h - g)"),
+    # ---- batch
+    ("batch", "differs = code.builder.or_(differs, code.builder.xor(word, canonical))", "pass"),
+    ("batch", "code.builder.and_(words[0], code.splat(1))", "code.builder.and_(words[0], code.splat(0))"),
+    ("batch", "builder.and_(valid, builder.not_(zero))", "valid"),
+    ("batch", "valid = builder.and_(code.load(valid_at), is_point)", "valid = code.load(valid_at)"),
+    ("batch", "valid = builder.and_(code.load(valid_at), is_point)", "valid = is_point"),
+    (
+        "batch",
+        "code.store(code.at(slot, VALID * self.words), field.where_zero(differs))",
+        "code.store(code.at(slot, VALID * self.words), code.splat(-1))",
+    ),
+    (
+        "batch",
+        "own = inverse * field.load(code.at(slot, BEFORE * self.words))",
+        "own = inverse * field.load(code.at(slot, TO_INVERT * self.words))",
+    ),
+    (
+        "batch",
+        "code.call(self.points.add, completed, point, cached)",
+        "code.call(self.points.add, completed, point, completed)",
+    ),
+    ("batch", "code.at(slot, (2 + half) * self.words)", "code.at(slot, 2 * self.words)"),
+    ("batch", "field.store(product, before * inverted)", "field.store(product, inverted)"),
+    ("batch", "half * ROW_WORDS + i", "i"),
+    # ---- combine
+    ("combine", "BUCKETS: Final = 2 ** (WINDOW_BITS - 1) + 1", "BUCKETS: Final = 2 ** (WINDOW_BITS - 1)"),
+    ("combine", "with code.loop(WINDOW_BITS):", "with code.loop(WINDOW_BITS - 1):"),
+    ("combine", "code.number(WINDOWS - 1), done", "code.number(WINDOWS - 2), done"),
+    ("combine", "minus, plus = field.swapped(negative, minus, plus)", "pass"),
+    ("combine", "builder.and_(word, builder.not_(zero))", "word"),
+    ("combine", "good = builder.and_(code.load(code.at(slot, VALID * self.words)), is_point)", "good = is_point"),
+    ("combine", "code.call(points.cached, cached, running)", "code.call(points.cached, cached, total)"),
+    ("machine", "(digit >= 2 ** (combine.WINDOW_BITS - 1))", "(digit > 2 ** (combine.WINDOW_BITS - 1))"),
+    # ---- sha2, hashing
+    (
+        "sha2",
+        "builder.xor(g, builder.and_(e, builder.xor(f, g)))",
+        "builder.xor(f, builder.and_(e, builder.xor(f, g)))",
+    ),
+    (
+        "sha2",
+        "builder.xor(builder.and_(builder.xor(a, b), builder.xor(a, c)), a)",
+        "builder.and_(builder.xor(a, b), builder.xor(a, c))",
+    ),
+    ("sha2", "for ahead in (1, 9, 14)", "for ahead in (1, 9, 13)"),
+    ("sha2", "builder.store(builder.add(builder.load(slot), value), slot)", "pass"),
+    ("sha2", "start = builder.gep(own_rows, [builder.mul(block, number(BLOCK_WORDS))])", "start = own_rows"),
+    ("fips180", "((28, 34, 39), (14, 18, 41))", "((28, 34, 39), (14, 18, 40))"),
+    ("fips180", "((7, 18, 3), (17, 19, 10))", "((7, 18, 3), (17, 19, 11))"),
+    ("fips180", "-(len(message) + 1 + self.block // 8)", "-(len(message) + self.block // 8)"),
+    ("hashing", 'tail = b"\\x00\\x40\\x00" + suffix', 'tail = b"\\x00\\x20\\x00" + suffix'),
+    ("hashing", "(lengths + 1 + block // 8 + block - 1)", "(lengths + block // 8 + block - 1)"),
+    ("hashing", "before=SHA512.block\n", "before=0\n"),
+    ("machine", "out[:n][~good] = 0", "pass"),
+    (
+        "machine",
+        "start:].ctypes.data,\n                    masks",
+        "start % 512 :].ctypes.data,\n                    masks",
+    ),
+]
