@@ -14,9 +14,10 @@ Waiting only grows and everything waiting is the committed state itself, so the 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -25,11 +26,12 @@ import pandas as pd
 
 from matching.refusal import Refusal
 from matching.rows import numbered
-from matching.shapes import Shape, ShapeCodes, codes_of, unpacked
+from matching.shapes import Shape, ShapeCodes, codes_of, packed, unpacked
 
 _Ints = npt.NDArray[np.int64]
 _Bools = npt.NDArray[np.bool_]
 _COLUMNS: Final = ["handle", "segment", "kind", "key"]
+_NOBODY: Final[Mapping[Shape, int]] = MappingProxyType({})
 
 
 class Operation(StrEnum):
@@ -79,8 +81,18 @@ class _Delta:
     wants: tuple[_Ints, _Ints]
 
 
-def plan(committed: pd.DataFrame, wanted: pd.DataFrame, minimum: int, *, immediate: bool) -> Changes:
+def plan(
+    committed: pd.DataFrame,
+    wanted: pd.DataFrame,
+    minimum: int,
+    *,
+    immediate: bool,
+    others: Mapping[Shape, int] = _NOBODY,
+) -> Changes:
     """What to commit now, by the rules in this module's docstring. `immediate` leaves rule 2 out.
+
+    `others`: entries per shape that are committed and wanted as they are, and in neither frame; they hold no key that
+    is in one.
 
     Both frames: `handle` (object, 16 bytes), `segment` (uint8), `kind` (uint8), `key` (str), one row per key of an
     entry. Raises Refusal `minimum_invalid`, `key_repeated` (two rows of one state hold the same key),
@@ -95,7 +107,7 @@ def plan(committed: pd.DataFrame, wanted: pd.DataFrame, minimum: int, *, immedia
     before, after = (
         _state(both.iloc[part], handle[part], key[part], len(handles)) for part in (slice(split), slice(split, None))
     )
-    population = _population(before.shape)
+    population = _population(before.shape) + Counter({packed(shape): count for shape, count in others.items()})
     if any(count < minimum for count in population.values()):
         raise Refusal("population_below_minimum", "the committed state has a shape below the minimum")
 
@@ -165,9 +177,9 @@ def _shapes_of(rows: pd.DataFrame, handle: _Ints, handles: int) -> ShapeCodes:
     return codes_of(handle, segment, kind, handles)
 
 
-def _population(codes: ShapeCodes) -> dict[int, int]:
+def _population(codes: ShapeCodes) -> Counter[int]:
     found, counts = np.unique(codes[codes != 0], return_counts=True)
-    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+    return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
 
 
 def _delta(before: _State, after: _State) -> _Delta:

@@ -123,6 +123,22 @@ def merge(
     )
 
 
+def reached(keys: pd.DataFrame, start: _Bools) -> _Bools:
+    """The accounts that `start` (bool per account) shares a key with, over any number of steps, and `start` itself.
+
+    `keys` as in `merge`. No rule of this module looks further: the entries of these accounts, and what of their keys
+    is dropped, are the same whether the others are there or not. Equal text of two kinds counts as shared too.
+    """
+    account, found = keys["account"].to_numpy(), start
+    while True:
+        holds = keys["key"].isin(keys["key"][found[account]]).to_numpy()
+        more = found.copy()
+        more[account[holds]] = True
+        if np.array_equal(more, found):
+            return found
+        found = more
+
+
 def _held(keys: pd.DataFrame, positions: _Ints, count: int) -> _Held:
     """Distinct keys numbered from 0 over all kinds; repeated rows out."""
     kinds = keys["kind"].to_numpy(dtype=np.uint8)

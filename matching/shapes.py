@@ -73,6 +73,12 @@ def unpacked(code: int, kind_count: int) -> Shape:
     return segment, tuple(counts[:kind_count])
 
 
+def packed(shape: Shape) -> int:
+    """The code that stands for a shape."""
+    segment, counts = shape
+    return int.from_bytes(bytes((segment, *counts)).ljust(1 + MOST_KINDS, b"\0"), "big")
+
+
 def histogram(rows: pd.DataFrame, *, kind_count: int) -> dict[Shape, int]:
     """Entries per shape. `rows`: `entry` (any integers), `segment`, `kind` (uint8). Raises what `codes_of` raises."""
     numbers, distinct = pd.factorize(rows["entry"])

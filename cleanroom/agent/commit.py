@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +15,13 @@ from cleanroom.agent import outbox
 from cleanroom.agent.agreements import require_recipes
 from cleanroom.agent.committed import STATE_COLUMNS, head, slot_of, state
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix, epoch_secrets
-from cleanroom.agent.lists import INDEX, KeyedList, room_input
+from cleanroom.agent.lists import INDEX, KeyedList, RoomInput, joined, revision, room_change, room_input
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import ChangeMode
+from cleanroom.messages.documents import Count, DigestText, Wire
+from cleanroom.messages.lists import Shapes
 from matching import changes, entries, shapes
 from matching.packing import packed
 from matching.rows import NAME_BYTES
@@ -55,12 +58,37 @@ class CommitReport:
     removed_entries: int = 0
 
 
+class Settled(Wire):
+    """That all of what the lists gave at a revision is committed as it was, and nothing had to be coarsened.
+
+    `batch` is the digest of the batch since which it is, `shapes` are its, `report` is of the whole.
+    """
+
+    batch: DigestText
+    terms: DigestText
+    revision: Count
+    shapes: Shapes
+    report: CommitReport
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the lists would have committed: rows (handle, segment, kind, key), and the report so far."""
+    """What the lists would have committed, beside what is: frames of STATE_COLUMNS, and the report so far.
+
+    Entries that are in neither frame are committed as they are wanted: `others` per shape. `is_whole` says that
+    nothing of the lists, at this revision, was left out to keep the rules.
+    """
 
     rows: pd.DataFrame = field(repr=False)
+    before: pd.DataFrame = field(repr=False)
+    others: Mapping[shapes.Shape, int]
+    revision: int
+    is_whole: bool
     report: CommitReport
+
+    def population(self, kinds: int) -> Counter[shapes.Shape]:
+        """Entries per shape, if all of it is committed."""
+        return Counter(self.others) + Counter(_population(self.rows, kinds))
 
 
 def commit(agent: Agent, room: Room) -> CommitReport:
@@ -77,13 +105,16 @@ def commit(agent: Agent, room: Room) -> CommitReport:
         finish(agent, room)
         _require_up_to_date(agent, room)
         tried = _moment(agent, room)
-        wanted = wanted_rows(agent, room)
-        before = state(agent, room)
         with agent.vault.transaction():
-            batch, report = _batch(agent, room, agent.vault, wanted, before)
+            wanted = changed_rows(agent, room)
+        wanted = wanted or wanted_rows(agent, room)
+        with agent.vault.transaction():
+            batch, report = _batch(agent, room, agent.vault, wanted)
         if batch is not None:
-            _finish(agent, room, batch, before)
-        agent.vault.put(_tried(room), tried)
+            _finish(agent, room, batch, state(agent, room))
+        with agent.vault.transaction():
+            agent.vault.put(_tried(room), tried)
+            _settle(agent, room, wanted, report)
         return report
 
 
@@ -114,13 +145,13 @@ def dry_run(agent: Agent, room: Room, instead: KeyedList | None) -> tuple[Commit
     """
     room.require_active()
     require_recipes(agent, room.terms)
-    wanted, store, before = wanted_rows(agent, room, instead=instead), outbox.Memory(), state(agent, room)
-    batch, report = _batch(agent, room, store, wanted, before)
+    wanted, store = wanted_rows(agent, room, instead=instead), outbox.Memory()
+    batch, report = _batch(agent, room, store, wanted)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         if batch is not None:
             rows = outbox.blinded(agent, room, batch)
-            signed = outbox.signed_snapshot(agent, room, batch, rows, batch.applied_to(before))
+            signed = outbox.signed_snapshot(agent, room, batch, rows, batch.applied_to(wanted.before))
             for index in batch.chunks():
                 archive.writestr(f"leaves/chunks/{index}.sealed", batch.sealed(index))
             archive.writestr("leaves/snapshot.json", signed.model_dump_json())
@@ -136,47 +167,145 @@ def wanted_rows(agent: Agent, room: Room, *, instead: KeyedList | None = None) -
     Raises:
         ListTooSmall, OverQuota: if that cannot be.
     """
-    terms = room.terms
-    handle_key = epoch_secrets(agent, room).handle_key
+    terms, since = room.terms, revision(agent)
     with agent.progress.stage("entries"):
         given = room_input(agent, room.id, kinds=room.kind_names, segments=terms.segments, instead=instead)
-        merged = entries.merge(given.keys, given.segments, given.ids, room.identifier_kinds)
+        merged = _merged(room, given)
         coarse = shapes.coarsen(merged.rows, terms.minimum_population, len(terms.kinds))
-        handle = _handles(merged.anchor, handle_key)
-        rows = coarse.rows.assign(handle=handle[coarse.rows["entry"]])[STATE_COLUMNS].reset_index(drop=True)
+        rows = _named(agent, room, coarse.rows, merged)
     if rows.empty and head(agent, room) is None:
         raise ListTooSmall(
             f"the list has no {terms.minimum_population} entries of the same shape, the room's minimum population; "
             "nothing was sent"
         )
-    count = int(coarse.rows["entry"].nunique())
-    if count > terms.quota:
-        raise OverQuota(f"the list has {count} entries; the terms allow {terms.quota}. Nothing was sent")
-    per_kind = np.bincount(rows["kind"], minlength=len(terms.kinds))
-    report = CommitReport(
-        accounts=len(given.ids),
-        entries=count,
-        keys={name: int(per_kind[index]) for index, name in enumerate(room.kind_names)},
-        merged_accounts=int((merged.entry_of >= 0).sum()) - len(merged.anchor),
-        dropped_keys=dict(merged.dropped),
+    report = replace(
+        _report(room, merged, coarse.rows),
         coarsened_keys=coarse.dropped_keys,
         merged_segments=tuple((terms.segments[a], terms.segments[b]) for a, b in coarse.merged_segments),
         left_out_entries=coarse.left_out,
+    )
+    _require_quota(room, report)
+    return Wanted(
+        rows=rows,
+        before=state(agent, room),
+        others={},
+        revision=since,
+        is_whole=since == revision(agent) and not (coarse.dropped_keys or coarse.merged_segments or coarse.left_out),
+        report=report,
+    )
+
+
+def changed_rows(agent: Agent, room: Room) -> Wanted | None:
+    """As `wanted_rows`, of the entries that the newest change reaches; None if it takes the whole list to tell.
+
+    The rules of `matching.entries` look no further than the accounts that are joined by shared keys, now or before. So
+    the others are as they were committed, if all was, and if every shape is common enough still.
+    """
+    known = agent.load(Settled, _settled(room))
+    last, terms = head(agent, room), room.terms
+    if known is None or last is None or (known.batch, known.terms) != (last.digest, terms.digest()):
+        return None
+    with agent.progress.stage("entries"):
+        change = room_change(agent, room.id, since=known.revision, kinds=room.kind_names, segments=terms.segments)
+        if change is None:
+            return None
+        both = joined([change.now, change.before])
+        size, gone = len(change.now.ids), len(change.before.ids)
+        altered = np.concatenate([change.altered, np.zeros(gone, np.bool_)])
+        former = np.arange(size + gone) >= size
+        reached = entries.reached(both.keys, altered | former)
+        was, now = (_merged(room, both.only(reached & ~other)) for other in (altered, former))
+        before, rows = (_named(agent, room, side.rows, side) for side in (was, now))
+    kinds = len(terms.kinds)
+    whole = Counter({(shape.segment, shape.keys): shape.entries for shape in known.shapes})
+    others = whole - _population(before, kinds)
+    report = _moved(known.report, _report(room, was, was.rows), _report(room, now, now.rows))
+    wanted = Wanted(rows=rows, before=before, others=others, revision=revision(agent), is_whole=True, report=report)
+    if min(wanted.population(kinds).values(), default=0) < terms.minimum_population:
+        return None
+    _require_quota(room, report)
+    return wanted
+
+
+def _merged(room: Room, given: RoomInput) -> entries.Entries:
+    return entries.merge(given.keys, given.segments, given.ids, room.identifier_kinds)
+
+
+def _named(agent: Agent, room: Room, rows: pd.DataFrame, merged: entries.Entries) -> pd.DataFrame:
+    """Rows of entries as rows of STATE_COLUMNS."""
+    handle = _handles(merged.anchor, epoch_secrets(agent, room).handle_key)
+    named: pd.DataFrame = rows.assign(handle=handle[rows["entry"]])[STATE_COLUMNS].reset_index(drop=True)
+    return named
+
+
+def _population(rows: pd.DataFrame, kinds: int) -> Counter[shapes.Shape]:
+    return Counter(shapes.histogram(rows.rename(columns={"handle": "entry"}), kind_count=kinds))
+
+
+def _report(room: Room, merged: entries.Entries, rows: pd.DataFrame) -> CommitReport:
+    """Counts of entries of which these rows are left."""
+    per_kind = np.bincount(rows["kind"], minlength=len(room.terms.kinds))
+    return CommitReport(
+        accounts=len(merged.entry_of),
+        entries=int(rows["entry"].nunique()),
+        keys={name: int(per_kind[index]) for index, name in enumerate(room.kind_names)},
+        merged_accounts=int((merged.entry_of >= 0).sum()) - len(merged.anchor),
+        dropped_keys=dict(merged.dropped),
+        coarsened_keys=0,
+        merged_segments=(),
+        left_out_entries=0,
         not_counted_entries=merged.uncounted,
     )
-    return Wanted(rows=rows, report=report)
 
 
-def _batch(
-    agent: Agent, room: Room, store: outbox.Store, wanted: Wanted, before: pd.DataFrame
-) -> tuple[outbox.Outbox | None, CommitReport]:
-    """The batch that may go now, if any, put into `store`; and the report. `before` is what is committed."""
+def _moved(whole: CommitReport, was: CommitReport, now: CommitReport) -> CommitReport:
+    """The counts of a whole of which one part is another now."""
+
+    def mapping(name: str) -> dict[str, int]:
+        parts = [getattr(report, name) for report in (whole, now, was)]
+        return {key: parts[0][key] + parts[1][key] - parts[2][key] for key in parts[0]}
+
+    return replace(
+        whole,
+        accounts=whole.accounts + now.accounts - was.accounts,
+        entries=whole.entries + now.entries - was.entries,
+        keys=mapping("keys"),
+        merged_accounts=whole.merged_accounts + now.merged_accounts - was.merged_accounts,
+        dropped_keys=mapping("dropped_keys"),
+        not_counted_entries=whole.not_counted_entries + now.not_counted_entries - was.not_counted_entries,
+    )
+
+
+def _require_quota(room: Room, report: CommitReport) -> None:
+    if report.entries > room.terms.quota:
+        raise OverQuota(f"the list has {report.entries} entries; the terms allow {room.terms.quota}. Nothing was sent")
+
+
+def _settle(agent: Agent, room: Room, wanted: Wanted, report: CommitReport) -> None:
+    """Keep that all that was wanted is committed, or that it is not."""
+    last = head(agent, room)
+    if last is None or not wanted.is_whole or report.waiting_entries:
+        agent.vault.delete(_settled(room))
+        return
+    whole = Settled(
+        batch=last.digest,
+        terms=room.terms.digest(),
+        revision=wanted.revision,
+        shapes=outbox.shape_counts(wanted.population(len(room.terms.kinds))),
+        report=wanted.report,
+    )
+    agent.save(_settled(room), whole)
+
+
+def _batch(agent: Agent, room: Room, store: outbox.Store, wanted: Wanted) -> tuple[outbox.Outbox | None, CommitReport]:
+    """The batch that may go now, if any, put into `store`; and the report."""
     last, slot = head(agent, room), slot_of(room, agent.clock())
     if last is None:
         delta = changes.Changes(removed=np.zeros(0, object), added=wanted.rows, waiting=0)
     else:
         immediate = room.terms.changes is ChangeMode.IMMEDIATE
-        delta = changes.plan(before, wanted.rows, room.terms.minimum_population, immediate=immediate)
+        minimum = room.terms.minimum_population
+        delta = changes.plan(wanted.before, wanted.rows, minimum, immediate=immediate, others=wanted.others)
         if not immediate and slot is not None and slot <= last.slot:
             # One batch per answer interval: all of it waits for the next one.
             touched = len(set(delta.removed) | set(delta.added["handle"])) + delta.waiting
@@ -206,6 +335,10 @@ def _require_up_to_date(agent: Agent, room: Room) -> None:
 
 def _tried(room: Room) -> str:
     return epoch_prefix(room.id, room.epoch) + "mine/tried"
+
+
+def _settled(room: Room) -> str:
+    return epoch_prefix(room.id, room.epoch) + "mine/settled"
 
 
 def _moment(agent: Agent, room: Room) -> bytes:

@@ -31,6 +31,7 @@ NAMES = {
 }
 SELDOM = {
     "enrolment",
+    "lists/newest/...",
     "lists/{n}/reading",
     "room/{room}/{epoch}/out/...",
     "room/{room}/{epoch}/releasing/...",

@@ -1,0 +1,95 @@
+"""A delta costs what it changes: what is worked out from it alone is what the whole lists give."""
+
+from collections import Counter
+
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lists_of_accounts import account_details
+from world import World, accounts
+
+from cleanroom.agent import commit, lists
+from cleanroom.agent.commit import CommitReport, Wanted
+from cleanroom.agent.committed import state
+from cleanroom.agent.epochs import publish_key
+from cleanroom.agent.rooms import Room, open_room
+from cleanroom.agent.session import Agent
+from cleanroom.domain.vocabulary import ChangeMode, RoomId
+
+IDS = st.integers(0, 24).map(lambda i: f"list\x1f{i}")
+LISTS = st.dictionaries(IDS, account_details(), min_size=12, max_size=25)
+DELTAS = st.lists(st.tuples(st.dictionaries(IDS, account_details(), max_size=4), st.sets(IDS, max_size=3)), max_size=5)
+ANCHORS = [{"account_id": f"own\x1f{i}", "website": f"anchor{i}.com", "segment": "customers"} for i in range(3)]
+Row = tuple[bytes, int, int, str]
+
+
+def rows_of(frame: pd.DataFrame) -> "Counter[Row]":
+    return Counter(frame[["handle", "segment", "kind", "key"]].itertuples(index=False, name=None))
+
+
+def change(agent: Agent, room: RoomId, upserts: dict[str, dict[str, str]], gone: set[str]) -> None:
+    rows = accounts([{"account_id": name, **row} for name, row in upserts.items()])
+    deleted = pd.Series(sorted(gone - set(upserts)), dtype="str")
+    lists.store(agent, lists.changed(agent, f"list {room}", rows, deleted), (room,))
+
+
+def check_change(agent: Agent, room: Room) -> tuple[Wanted | None, CommitReport]:
+    """What the delta alone gives, if it can be told, is what the whole lists give. Commits it."""
+    some, whole = commit.changed_rows(agent, room), commit.wanted_rows(agent, room)
+    if some is not None:
+        kinds = len(room.terms.kinds)
+        assert rows_of(whole.before) - rows_of(some.before) + rows_of(some.rows) == rows_of(whole.rows)
+        assert not rows_of(some.before) - rows_of(whole.before)
+        assert some.population(kinds) == whole.population(kinds)
+        assert (some.revision, some.is_whole, some.report) == (whole.revision, whole.is_whole, whole.report)
+    return some, commit.commit(agent, room)
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(first=LISTS, deltas=DELTAS, minimum=st.integers(1, 2))
+def test_a_delta_gives_what_the_whole_lists_give(
+    world: World,
+    first: dict[str, dict[str, str]],
+    deltas: list[tuple[dict[str, dict[str, str]], set[str]]],
+    minimum: int,
+) -> None:
+    agent, other = world.agents["Acme"], world.agents["Globex"]
+    room = world.room(agent, other, minimum_population=minimum, changes=ChangeMode.IMMEDIATE)
+    world.put_list(agent, room, accounts([{"account_id": name, **row} for name, row in first.items()] + ANCHORS))
+    for each in (agent, other):
+        publish_key(each, open_room(each, room))
+    report = commit.commit(agent, open_room(agent, room))
+    for upserts, gone in deltas:
+        was_whole = not (report.coarsened_keys or report.left_out_entries or report.merged_segments)
+        change(agent, room, upserts, gone)
+        some, report = check_change(agent, open_room(agent, room))
+        assert some is not None or not was_whole or minimum > 1
+        assert rows_of(state(agent, open_room(agent, room))) == rows_of(
+            commit.wanted_rows(agent, open_room(agent, room)).rows
+        )
+
+
+def test_what_a_delta_reaches_is_not_the_whole_list(world: World) -> None:
+    """Two deltas without a commit, a push of the whole, or a suppression in between take the whole list to tell."""
+    agent, other = world.agents["Acme"], world.agents["Globex"]
+    name = world.room(agent, other, changes=ChangeMode.IMMEDIATE)
+    everything = accounts([{**row, "account_id": f"list\x1f{i}"} for i, row in enumerate(ANCHORS)])
+    world.put_list(agent, name, everything)
+    for each in (agent, other):
+        publish_key(each, open_room(each, name))
+    commit.commit(agent, open_room(agent, name))
+    one, two = ({f"list\x1f{i}": {"website": f"more{i}.com", "segment": "customers"}} for i in (7, 8))
+    change(agent, name, one, {"list\x1f0"})
+    some, report = check_change(agent, open_room(agent, name))
+    assert some is not None
+    assert (len(some.before), len(some.rows), report.entries) == (1, 1, 3)
+    change(agent, name, one, set())
+    change(agent, name, two, set())
+    assert check_change(agent, open_room(agent, name))[0] is None
+    change(agent, name, {}, set(one))
+    lists.touch(agent)
+    assert check_change(agent, open_room(agent, name))[0] is None
+    world.put_list(agent, name, everything)
+    assert check_change(agent, open_room(agent, name))[0] is None
