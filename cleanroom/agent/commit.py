@@ -13,7 +13,7 @@ import pandas as pd
 
 from cleanroom.agent import outbox
 from cleanroom.agent.agreements import require_recipes
-from cleanroom.agent.committed import STATE_COLUMNS, head, slot_of, state
+from cleanroom.agent.committed import STATE_COLUMNS, head, population, shapes_of, slot_of, state
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix, epoch_secrets
 from cleanroom.agent.lists import INDEX, KeyedList, RoomInput, joined, revision, room_change, room_input
 from cleanroom.agent.rooms import Room
@@ -21,7 +21,6 @@ from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import ChangeMode
 from cleanroom.messages.documents import Count, DigestText, Wire
-from cleanroom.messages.lists import Shapes
 from matching import changes, entries, shapes
 from matching.packing import packed
 from matching.rows import NAME_BYTES
@@ -61,13 +60,12 @@ class CommitReport:
 class Settled(Wire):
     """That all of what the lists gave at a revision is committed as it was, and nothing had to be coarsened.
 
-    `batch` is the digest of the batch since which it is, `shapes` are its, `report` is of the whole.
+    `batch` is the digest of the batch since which it is, `report` is of the whole.
     """
 
     batch: DigestText
     terms: DigestText
     revision: Count
-    shapes: Shapes
     report: CommitReport
 
 
@@ -86,9 +84,9 @@ class Wanted:
     is_whole: bool
     report: CommitReport
 
-    def population(self, kinds: int) -> Counter[shapes.Shape]:
+    def population(self, room: Room) -> Counter[shapes.Shape]:
         """Entries per shape, if all of it is committed."""
-        return Counter(self.others) + Counter(_population(self.rows, kinds))
+        return Counter(self.others) + shapes_of(self.rows, room)
 
 
 def commit(agent: Agent, room: Room) -> CommitReport:
@@ -111,7 +109,7 @@ def commit(agent: Agent, room: Room) -> CommitReport:
         with agent.vault.transaction():
             batch, report = _batch(agent, room, agent.vault, wanted)
         if batch is not None:
-            _finish(agent, room, batch, state(agent, room))
+            _finish(agent, room, batch)
         with agent.vault.transaction():
             agent.vault.put(_tried(room), tried)
             _settle(agent, room, wanted, report)
@@ -133,7 +131,7 @@ def finish(agent: Agent, room: Room) -> bool:
     """Bring an unfinished batch to its end. Says whether there was one."""
     batch = outbox.unfinished(agent, room)
     if batch is not None:
-        _finish(agent, room, batch, state(agent, room))
+        _finish(agent, room, batch)
     return batch is not None
 
 
@@ -151,7 +149,7 @@ def dry_run(agent: Agent, room: Room, instead: KeyedList | None) -> tuple[Commit
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         if batch is not None:
             rows = outbox.blinded(agent, room, batch)
-            signed = outbox.signed_snapshot(agent, room, batch, rows, batch.applied_to(wanted.before))
+            signed = outbox.signed_snapshot(agent, room, batch, rows)
             for index in batch.chunks():
                 archive.writestr(f"leaves/chunks/{index}.sealed", batch.sealed(index))
             archive.writestr("leaves/snapshot.json", signed.model_dump_json())
@@ -216,12 +214,10 @@ def changed_rows(agent: Agent, room: Room) -> Wanted | None:
         reached = entries.reached(both.keys, altered | former)
         was, now = (_merged(room, both.only(reached & ~other)) for other in (altered, former))
         before, rows = (_named(agent, room, side.rows, side) for side in (was, now))
-    kinds = len(terms.kinds)
-    whole = Counter({(shape.segment, shape.keys): shape.entries for shape in known.shapes})
-    others = whole - _population(before, kinds)
+    others = population(agent, room) - shapes_of(before, room)
     report = _moved(known.report, _report(room, was, was.rows), _report(room, now, now.rows))
     wanted = Wanted(rows=rows, before=before, others=others, revision=revision(agent), is_whole=True, report=report)
-    if min(wanted.population(kinds).values(), default=0) < terms.minimum_population:
+    if min(wanted.population(room).values(), default=0) < terms.minimum_population:
         return None
     _require_quota(room, report)
     return wanted
@@ -236,10 +232,6 @@ def _named(agent: Agent, room: Room, rows: pd.DataFrame, merged: entries.Entries
     handle = _handles(merged.anchor, epoch_secrets(agent, room).handle_key)
     named: pd.DataFrame = rows.assign(handle=handle[rows["entry"]])[STATE_COLUMNS].reset_index(drop=True)
     return named
-
-
-def _population(rows: pd.DataFrame, kinds: int) -> Counter[shapes.Shape]:
-    return Counter(shapes.histogram(rows.rename(columns={"handle": "entry"}), kind_count=kinds))
 
 
 def _report(room: Room, merged: entries.Entries, rows: pd.DataFrame) -> CommitReport:
@@ -291,7 +283,6 @@ def _settle(agent: Agent, room: Room, wanted: Wanted, report: CommitReport) -> N
         batch=last.digest,
         terms=room.terms.digest(),
         revision=wanted.revision,
-        shapes=outbox.shape_counts(wanted.population(len(room.terms.kinds))),
         report=wanted.report,
     )
     agent.save(_settled(room), whole)
@@ -318,12 +309,11 @@ def _batch(agent: Agent, room: Room, store: outbox.Store, wanted: Wanted) -> tup
     return batch, sent
 
 
-def _finish(agent: Agent, room: Room, batch: outbox.Outbox, before: pd.DataFrame) -> None:
+def _finish(agent: Agent, room: Room, batch: outbox.Outbox) -> None:
     rows = outbox.blinded(agent, room, batch)
-    after = batch.applied_to(before)
-    signed = outbox.signed_snapshot(agent, room, batch, rows, after)
+    signed = outbox.signed_snapshot(agent, room, batch, rows)
     outbox.upload(agent, room, batch, signed)
-    outbox.promote(agent, room, batch, signed, rows, before=before, after=after)
+    outbox.promote(agent, room, batch, signed, rows)
 
 
 def _require_up_to_date(agent: Agent, room: Room) -> None:

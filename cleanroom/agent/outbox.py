@@ -19,18 +19,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cleanroom.agent.client import Place
-from cleanroom.agent.committed import STATE_COLUMNS, Head, head, retired_tokens, state_tokens
+from cleanroom.agent.committed import STATE_COLUMNS, Handles, Head, Population, apply, head, held, population, shapes_of
 from cleanroom.agent.epochs import epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.frames import from_bytes, to_bytes
 from cleanroom.agent.rooms import Room, room_context, sealing_info
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages import batches
-from cleanroom.messages.documents import instant
+from cleanroom.messages.documents import instant, read_document
 from cleanroom.messages.lists import ShapeCount, Snapshot
 from cleanroom.messages.sealing import seal
 from cleanroom.messages.signing import SignedDocument
@@ -45,7 +44,6 @@ from matching.rows import (
     Rows,
     concatenated,
     from_leaves,
-    numbered,
 )
 
 NO_DIGEST = Digest("0" * 64)
@@ -95,18 +93,13 @@ class Outbox:
         """A chunk as it leaves."""
         return self.store.get(f"{self.prefix}{index}/sealed") or b""
 
-    def applied_to(self, before: pd.DataFrame) -> pd.DataFrame:
-        """What is committed once the batch is, if `before` is now: frames of STATE_COLUMNS."""
-        return pd.concat(
-            [before[self.keeps(before)], self.plan[self.plan["op"] == ADD][STATE_COLUMNS]], ignore_index=True
-        )
+    def removed(self) -> Handles:
+        """The handles of the entries that it takes out."""
+        return self.plan["handle"][self.plan["op"] == REMOVE].to_numpy(dtype=object)
 
-    def keeps(self, before: pd.DataFrame) -> npt.NDArray[np.bool_]:
-        """Which committed rows the batch leaves as they are."""
-        removed = self.plan["handle"][self.plan["op"] == REMOVE]
-        if removed.empty:
-            return np.ones(len(before), np.bool_)
-        return np.asarray(~before["handle"].isin(removed), np.bool_)
+    def added(self) -> pd.DataFrame:
+        """The rows that it brings: a frame of STATE_COLUMNS."""
+        return self.plan[self.plan["op"] == ADD][STATE_COLUMNS]
 
 
 def planned(agent: Agent, room: Room, store: Store, delta: changes.Changes, slot: int) -> Outbox:
@@ -159,13 +152,13 @@ def blinded(agent: Agent, room: Room, outbox: Outbox) -> Rows:
     return concatenated(done)
 
 
-def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows, after: pd.DataFrame) -> SignedDocument:
-    """Step 3: the signed snapshot; made once and kept. `after` is what is committed once it is."""
+def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows) -> SignedDocument:
+    """Step 3: the signed snapshot; made once and kept."""
     known = outbox.store.get(outbox.prefix + "document")
     if known is not None:
         return SignedDocument.model_validate_json(known)
-    entry, _ = numbered(after["handle"].to_numpy())
-    shown = shapes.histogram(after.assign(entry=entry), kind_count=len(room.terms.kinds))
+    before = population(agent, room) - shapes_of(held(agent, room, outbox.removed()), room)
+    shown = before + shapes_of(outbox.added(), room)
     with agent.progress.stage("merkle root"):
         root = merkle.root(rows.leaves(), rows.leaf_width)
     document = Snapshot(
@@ -200,26 +193,14 @@ def upload(agent: Agent, room: Room, outbox: Outbox, signed: SignedDocument) -> 
         agent.escrow.put_snapshot(place, signed)
 
 
-def promote(  # noqa: PLR0913 - what was, what is, and what went
-    agent: Agent,
-    room: Room,
-    outbox: Outbox,
-    signed: SignedDocument,
-    rows: Rows,
-    *,
-    before: pd.DataFrame,
-    after: pd.DataFrame,
-) -> None:
+def promote(agent: Agent, room: Room, outbox: Outbox, signed: SignedDocument, rows: Rows) -> None:
     """Step 5: the batch is part of what is committed; the outbox is empty."""
-    stay, prefix = outbox.keeps(before), epoch_prefix(room.id, room.epoch)
-    held, retired = state_tokens(agent, room), retired_tokens(agent, room)
-    value = np.concatenate([held[stay], rows.added().value])
-    committed = Head(number=outbox.number, digest=signed.digest(), slot=outbox.slot)
+    prefix = epoch_prefix(room.id, room.epoch)
+    snapshot = read_document(Snapshot, signed.document)
     with agent.vault.transaction():
-        agent.vault.put(prefix + "mine/rows", to_bytes(after))
-        agent.vault.put(prefix + "mine/tokens", value.tobytes())
-        agent.vault.put(prefix + "mine/retired", np.concatenate([retired, held[~stay]]).tobytes())
-        agent.save(prefix + "mine/head", committed)
+        apply(agent, room, outbox.removed(), outbox.added(), rows.added().value)
+        agent.save(prefix + "mine/population", Population(shapes=snapshot.shapes))
+        agent.save(prefix + "mine/head", Head(number=outbox.number, digest=signed.digest(), slot=outbox.slot))
         agent.vault.delete_all(outbox.prefix)
 
 

@@ -13,7 +13,7 @@ from ground import Ground, in_a_room, opened, running
 from witness import visible
 
 from api.service.signatures import MAX_DOCUMENT_BYTES, MAX_SMALL_BYTES
-from cleanroom.agent import commit, committed, lists, outbox
+from cleanroom.agent import commit, lists, outbox
 from cleanroom.agent.epochs import publish_key
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
@@ -307,8 +307,7 @@ def test_chunks_in_another_order_are_not_what_was_signed(wire: Wire) -> None:
     wanted = commit.wanted_rows(agent, room, instead=accounts)
     first = commit.changes.Changes(removed=wanted.rows["handle"].to_numpy()[:0], added=wanted.rows, waiting=0)
     batch = outbox.planned(agent, room, store, first, 0)
-    after = batch.applied_to(committed.state(agent, room))
-    signed = outbox.signed_snapshot(agent, room, batch, outbox.blinded(agent, room, batch), after)
+    signed = outbox.signed_snapshot(agent, room, batch, outbox.blinded(agent, room, batch))
     document = signed.model_dump_json().encode()
     sealed = [batch.sealed(index) for index in batch.chunks()]
     assert len(sealed) == 2

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from world import World, accounts
 
 from cleanroom.agent import commit, lists
 from cleanroom.agent.commit import CommitReport, Wanted
-from cleanroom.agent.committed import state
+from cleanroom.agent.committed import apply, held, retired_tokens, state, state_tokens
 from cleanroom.agent.epochs import publish_key
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
@@ -37,10 +38,9 @@ def check_change(agent: Agent, room: Room) -> tuple[Wanted | None, CommitReport]
     """What the delta alone gives, if it can be told, is what the whole lists give. Commits it."""
     some, whole = commit.changed_rows(agent, room), commit.wanted_rows(agent, room)
     if some is not None:
-        kinds = len(room.terms.kinds)
         assert rows_of(whole.before) - rows_of(some.before) + rows_of(some.rows) == rows_of(whole.rows)
         assert not rows_of(some.before) - rows_of(whole.before)
-        assert some.population(kinds) == whole.population(kinds)
+        assert some.population(room) == whole.population(room)
         assert (some.revision, some.is_whole, some.report) == (whole.revision, whole.is_whole, whole.report)
     return some, commit.commit(agent, room)
 
@@ -93,3 +93,32 @@ def test_what_a_delta_reaches_is_not_the_whole_list(world: World) -> None:
     assert check_change(agent, open_room(agent, name))[0] is None
     world.put_list(agent, name, everything)
     assert check_change(agent, open_room(agent, name))[0] is None
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.sets(st.integers(0, 69), max_size=5), st.integers(0, 4)), max_size=12))
+def test_what_is_committed_is_the_same_however_it_is_kept(world: World, steps: list[tuple[set[int], int]]) -> None:
+    """Beside an oracle that keeps rows in one list: taken out, put in at the end, in order."""
+    agent = world.agents["Acme"]
+    room = open_room(agent, world.room(agent, world.agents["Globex"]))
+    kept: list[int] = []
+    retired: list[int] = []
+    fresh = 0
+    for gone, more in [(set[int](), 60), *steps]:
+        # Every entry but each third has two rows.
+        rows = [number for number in range(fresh, fresh + more) for _ in range(1 + (number % 3 > 0))]
+        fresh += more
+        leaving = [number for number in kept if number in gone]
+        frame = pd.DataFrame({"segment": np.uint8(0), "kind": np.uint8(0), "key": [str(row) for row in rows]})
+        frame["handle"] = pd.Series([row.to_bytes(16) for row in rows], dtype=object)
+        token = np.array([row.to_bytes(32) for row in rows], "S32").view(np.uint8).reshape(-1, 32)
+        handles = np.array([None, *(number.to_bytes(16) for number in sorted(set(leaving)))], dtype=object)[1:]
+        assert sorted(held(agent, room, handles)["key"].astype(int)) == sorted(leaving)
+        with agent.vault.transaction():
+            apply(agent, room, handles, frame[["handle", "segment", "kind", "key"]], token)
+        kept = [number for number in kept if number not in gone] + rows
+        retired += leaving
+        assert state(agent, room)["key"].astype(int).tolist() == kept
+        assert [int.from_bytes(name) for name in state(agent, room)["handle"]] == kept
+        assert [int.from_bytes(token.tobytes()) for token in state_tokens(agent, room)] == kept
+        assert sorted(int.from_bytes(token.tobytes()) for token in retired_tokens(agent, room)) == sorted(retired)
