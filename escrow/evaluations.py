@@ -30,9 +30,9 @@ from escrow.identity import EscrowKey
 from escrow.rooms import EnteredRoom, WorkingRoom
 from escrow.tables import EvaluatedBatchRecord, EvaluatedChunk, EvaluationRecord, SnapshotRecord
 from matching import merkle
-from matching.histogram import histogram
+from matching.histogram import Shape, moved
 from matching.refusal import Refusal
-from matching.rows import TAG_BYTES, Rows, order_of, words_of
+from matching.rows import TAG_BYTES, Bytes, Rows, applied, is_in, order_of, words_of
 
 
 def put(entered: EnteredRoom, epoch: int, pair: tuple[Digest, Digest], signed: SignedDocument) -> Digest:
@@ -132,15 +132,16 @@ def complete(entered: EnteredRoom, epoch: int, number: int, *, escrow_key: Escro
         raise OutOfOrder("evaluation: an earlier batch is not complete")
     if len(evaluated_rows.chunk_indices(room.session, address, number)) != chunk_count(batch.rows):
         raise ChunksMissing("evaluation: not all chunks of this batch are here")
-    refusal = _refusal(room, address, batch)
-    if refusal is None:
+    after = _checked(room, address, batch)
+    refusal = after if isinstance(after, EscrowError) else None
+    if not isinstance(after, EscrowError):
         batch.complete = True
         room.session.flush()
         entry = EvaluationDelivered(
             at=instant(room.now), epoch=epoch, evaluator=room.caller, number=number, root=batch.root
         )
         ledger.enter(room, entry)
-        overlaps.settle(room, escrow_key=escrow_key)
+        overlaps.settle(room, escrow_key=escrow_key, known={(address, number): after})
         rounds.settle(room)
     else:
         _drop_chunks(room, address, number)
@@ -148,31 +149,46 @@ def complete(entered: EnteredRoom, epoch: int, number: int, *, escrow_key: Escro
     return refusal or Digest(batch.root)
 
 
-def _refusal(room: WorkingRoom, address: Evaluated, batch: EvaluatedBatchRecord) -> EscrowError | None:
-    """Why the rows of a batch are not what they must be, if so."""
+def _checked(room: WorkingRoom, address: Evaluated, batch: EvaluatedBatchRecord) -> Rows | EscrowError:
+    """The evaluated list after a batch; or why its rows are not what they must be."""
     rows = evaluated_rows.of_batch(room.session, address, batch)
     if merkle.root(rows.leaves(), rows.leaf_width).hex() != batch.root:
         return RootDiffers("evaluation: the rows are not those whose root was signed")
     if not _is_sorted(rows):
         return RowsRefused("rows: not sorted by pseudonym, removals first")
     try:
-        state = evaluated_rows.state_after(room.session, address, batch.number)
-        shapes = histogram(state, len(room.terms.kinds))
+        before = evaluated_rows.state_after(room.session, address, batch.number - 1)
+        after = applied(before, rows)
+        # The evaluation of the batch before was complete, so it had the shapes that were signed.
+        shown = _shapes(room, address, batch.number - 1) if batch.number > 1 else {}
+        shapes = moved(shown, before, rows, len(room.terms.kinds))
     except Refusal as refusal:
         return RowsRefused(f"rows: {refusal.rule}")
-    if order_of(*words_of(state.value), state.kind)[1].any():
+    added = rows.added()
+    kept = after.take(slice(len(after) - len(added)))
+    if order_of(*words_of(added.value), added.kind)[1].any() or is_in(_tagged(added), _tagged(kept)).any():
         return RepeatedTags("rows: two carry the same tag")
+    if _shapes(room, address, batch.number) != shapes:
+        return HistogramDiffers("evaluation: its shapes are not those of the list's snapshot")
+    return after
+
+
+def _tagged(rows: Rows) -> Bytes:
+    """Tag and kind of each row: (n, 17) bytes."""
+    return np.concatenate([rows.value, rows.kind[:, np.newaxis]], axis=1)
+
+
+def _shapes(room: WorkingRoom, address: Evaluated, number: int) -> dict[Shape, int]:
+    """The shapes that the list's owner signed with a batch."""
     query = select(SnapshotRecord.signed).where(
         SnapshotRecord.room == room.id,
         SnapshotRecord.epoch == address.epoch,
         SnapshotRecord.owner == room.other.partner,
-        SnapshotRecord.number == batch.number,
+        SnapshotRecord.number == number,
     )
     committed = SignedDocument.model_validate_json(room.session.scalars(query).one())
     snapshot = read_document(Snapshot, committed.document)
-    if {(shape.segment, shape.keys): shape.entries for shape in snapshot.shapes} != shapes:
-        return HistogramDiffers("evaluation: its shapes are not those of the list's snapshot")
-    return None
+    return {(shape.segment, shape.keys): shape.entries for shape in snapshot.shapes}
 
 
 def _check(room: WorkingRoom, epoch: int, pair: tuple[Digest, Digest], evaluation: Evaluation) -> None:

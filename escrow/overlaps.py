@@ -9,8 +9,10 @@ is the same. A cell that a policy in force at the edge gives no count for is wit
 Nothing schedules this: a write that may complete an answer settles it in its own transaction, and so does reading.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal
 
 from sqlalchemy import bindparam, func, select
@@ -28,6 +30,7 @@ from escrow.tables import AnswerRecord, SnapshotRecord
 from matching.disclosure.bands import band
 from matching.disclosure.rule import Cell, Shown, disclose_exact
 from matching.overlap import CellCounts, cell_counts
+from matching.rows import Rows
 
 _LATEST: Final = (
     select(AnswerRecord).where(AnswerRecord.room == bindparam("room")).order_by(AnswerRecord.number.desc()).limit(1)
@@ -49,6 +52,10 @@ _HEAD_BY_THEN: Final = (
 )
 
 
+States = Mapping[tuple[Evaluated, int], Rows]
+"""Evaluated lists: whose, and after which batch."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """An answer that can be given: `pair` is in the order of the terms' members, `edge` exact."""
@@ -64,8 +71,8 @@ def is_due(room: EnteredRoom) -> bool:
     return current is not None and _due(current) is not None
 
 
-def settle(room: EnteredRoom, *, escrow_key: EscrowKey) -> None:
-    """Give the answer that is due, if one is. The room is locked."""
+def settle(room: EnteredRoom, *, escrow_key: EscrowKey, known: States = MappingProxyType({})) -> None:
+    """Give the answer that is due, if one is. The room is locked. `known` are states that need not be read again."""
     current = rooms.in_force(room)
     due = _due(current) if current is not None else None
     if current is None or due is None:
@@ -73,7 +80,7 @@ def settle(room: EnteredRoom, *, escrow_key: EscrowKey) -> None:
     first, second = due.pair
     there = policies.sides(current, current.terms.members[0].partner, at=due.edge)
     forbidden = uncounted(there, due.edge)
-    signed = escrow_key.signed(_answer(current, due, forbidden))
+    signed = escrow_key.signed(_answer(current, due, forbidden, known))
     room.session.add(
         AnswerRecord(
             room=room.id,
@@ -165,12 +172,10 @@ def _policy_at(room: WorkingRoom, owner: PartnerId, edge: datetime) -> Digest | 
     return Digest(policy.digest) if policy else ""
 
 
-def _answer(room: WorkingRoom, due: Due, forbidden: Cells) -> Answer:
+def _answer(room: WorkingRoom, due: Due, forbidden: Cells, known: States) -> Answer:
     terms, (first, second) = room.terms, due.pair
-    states = [
-        evaluated_rows.state_after(room.session, _evaluation_of(room, snapshot), snapshot.number)
-        for snapshot in due.pair
-    ]
+    which = [(_evaluation_of(room, snapshot), snapshot.number) for snapshot in due.pair]
+    states = [known.get(item) or evaluated_rows.state_after(room.session, *item) for item in which]
     identifiers = frozenset(i for i, recipe in enumerate(terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
     counts = cell_counts(*states, segments=len(terms.segments), identifier_kinds=identifiers)
     return Answer(

@@ -1,10 +1,13 @@
 """P3 and P4: how many entries show which shape, counted from rows. One function for owner, evaluator and escrow."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from matching.refusal import Refusal
-from matching.rows import Rows, order_of, words_of
+from matching.rows import Rows, is_in, order_of, words_of
 
 Shape = tuple[int, tuple[int, ...]]
 """(segment, number of keys of each kind in the terms' order)."""
@@ -32,3 +35,14 @@ def histogram(rows: Rows, kinds: int) -> dict[Shape, int]:
     sizes = pd.DataFrame(columns).groupby(list(columns), sort=True).size()
     shapes: list[tuple[int, ...]] = sizes.index.to_list()
     return {(shape[0], shape[1:]): int(size) for shape, size in zip(shapes, sizes, strict=True)}
+
+
+def moved(shown: Mapping[Shape, int], before: Rows, batch: Rows, kinds: int) -> dict[Shape, int]:
+    """The histogram after a batch that `applied` takes, from the one before: at the cost of the batch.
+
+    Raises:
+        Refusal: as `histogram`, of the rows that the batch brings.
+    """
+    gone = batch.removed()
+    leaving = histogram(before.take(is_in(before.name, gone)), kinds) if len(gone) else {}
+    return dict(Counter(shown) - Counter(leaving) + Counter(histogram(batch.added(), kinds)))

@@ -199,13 +199,24 @@ def is_in(block: Bytes, among: Bytes) -> npt.NDArray[np.bool_]:
 
 
 def _are_in(numbers: npt.NDArray[np.uint64], among: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    """`np.isin`, at the cost of sorting `among` only."""
-    if not len(among):
-        return np.zeros(len(numbers), np.bool_)
+    """`np.isin`, without sorting the longer one where the other is much shorter."""
+    found = np.zeros(len(numbers), np.bool_)
+    if len(numbers) and len(numbers) * 8 < len(among):
+        among = among[_nearest(np.sort(numbers), among) == among]
+    if not len(numbers) or not len(among):
+        return found
     ordered = np.sort(among)
-    nearest = ordered[np.searchsorted(ordered, numbers).clip(max=len(ordered) - 1)]
-    found: npt.NDArray[np.bool_] = nearest == numbers
+    if len(among) * 8 < len(numbers):
+        return np.asarray(_nearest(ordered, numbers) == numbers, np.bool_)
+    order = np.argsort(numbers)  # to look up in order is several times faster than at random
+    found[order] = _nearest(ordered, numbers[order]) == numbers[order]
     return found
+
+
+def _nearest(ordered: npt.NDArray[np.uint64], numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """For each number the first of these that is not below it, or the last of them."""
+    near: npt.NDArray[np.uint64] = ordered[np.searchsorted(ordered, numbers).clip(max=len(ordered) - 1)]
+    return near
 
 
 def applied(state: Rows, batch: Rows) -> Rows:
@@ -221,6 +232,7 @@ def applied(state: Rows, batch: Rows) -> Rows:
     if not is_in(gone, state.name).all():
         raise Refusal("unknown_entry", "an entry is removed that is not in the list")
     rest = state.take(~is_in(state.name, gone)) if len(gone) else state
-    if is_in(batch.added().name, rest.name).any():
+    added = batch if (batch.op == ADD).all() else batch.added()
+    if is_in(added.name, rest.name).any():
         raise Refusal("entry_exists", "keys are added to an entry that is already in the list")
-    return concatenated([rest, batch.added()])
+    return concatenated([rest, added])

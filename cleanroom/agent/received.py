@@ -21,7 +21,7 @@ from cleanroom.messages import batches
 from cleanroom.messages.lists import Snapshot
 from cleanroom.messages.sealing import unseal
 from matching import changes, merkle
-from matching.histogram import histogram
+from matching.histogram import moved
 from matching.refusal import Refusal
 from matching.rows import TOKEN_BYTES, Bytes, Rows, applied, concatenated, empty, from_leaves, is_in, order_of, words_of
 
@@ -81,7 +81,9 @@ def checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
     mine = np.concatenate([state_tokens(agent, room), retired_tokens(agent, room)])
     if is_in(after.value, mine).any():
         raise Refusal("own_tokens", "tokens of this agent come back as the other side's")
-    shapes = histogram(after, kinds)
+    # The batch before is the one that was checked: `evaluate` holds the escrow to what it showed.
+    earlier = room.snapshots[snapshot.owner][snapshot.number - 2].shapes if snapshot.number > 1 else ()
+    shapes = moved({(shape.segment, shape.keys): shape.entries for shape in earlier}, before, batch, kinds)
     if shape_counts(shapes) != snapshot.shapes:
         raise Refusal("histogram_differs", "the shapes of the rows are not those that were signed")
     if any(count < terms.minimum_population for count in shapes.values()):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.histogram import histogram
+from matching.histogram import histogram, moved
 from matching.refusal import Refusal
-from matching.rows import ADD, TAG_BYTES, Rows, empty
+from matching.rows import ADD, TAG_BYTES, Rows, applied, concatenated, empty, removals
 
 KINDS = 3
 ENTRIES = st.lists(
@@ -38,6 +38,22 @@ def test_it_counts_entries_by_segment_and_keys_of_each_kind(entries: list[tuple[
     found = histogram(rows_of(entries, np.random.default_rng(seed)), KINDS)
     assert found == expected
     assert list(found) == sorted(expected)
+
+
+@given(entries=ENTRIES, more=ENTRIES, gone=st.sets(st.integers(0, 39)), seed=st.integers(0, 1000))
+def test_what_a_batch_moves_is_the_difference_of_the_whole(
+    entries: list[tuple[int, list[int]]], more: list[tuple[int, list[int]]], gone: set[int], seed: int
+) -> None:
+    """Entries go, come, and are changed: come back as others under their names."""
+    order = np.random.default_rng(seed)
+    before, fresh = rows_of(entries, order), rows_of([*entries, *more], order)
+    number = fresh.name[:, 0].astype(int) + fresh.name[:, 15] - 1
+    back = np.array([at >= len(entries) or (at in gone and at % 3 == 0) for at in number.tolist()], np.bool_)
+    leaving = [at for at in gone if at < len(entries)]
+    names = np.array([[0] * 15 + [at + 1] if at % 2 == 0 else [at + 1] + [0] * 15 for at in leaving], np.uint8)
+    batch = concatenated([removals(names.reshape(-1, 16), TAG_BYTES), fresh.take(back)])
+    after = moved(histogram(before, KINDS), before, batch, KINDS)
+    assert after == histogram(applied(before, batch), KINDS)
 
 
 def test_no_rows_have_no_shapes() -> None:

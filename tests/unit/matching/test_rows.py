@@ -188,6 +188,14 @@ def test_membership_compares_whole_rows() -> None:
     assert rows.is_in(block[:0], block).tolist() == []
 
 
+@given(data=st.data(), sizes=st.sampled_from([(0, 3), (1, 40), (3, 60), (40, 2), (20, 20)]))
+def test_membership_is_the_same_whichever_is_longer(data: st.DataObject, sizes: tuple[int, int]) -> None:
+    names = st.sampled_from([bytes([first]) + bytes(14) + bytes([last]) for first in range(6) for last in range(3)])
+    one, other = (data.draw(st.lists(names, min_size=size, max_size=size)) for size in sizes)
+    blocks = (np.frombuffer(b"".join(part), np.uint8).reshape(-1, 16) for part in (one, other))
+    assert rows.is_in(*blocks).tolist() == [name in other for name in one]
+
+
 @given(st.lists(st.binary(min_size=16, max_size=16) | st.sampled_from([bytes(15) + b"\x01", b"\x01" + bytes(15)])))
 def test_rows_are_ordered_by_their_bytes_and_repeated_ones_are_found(given_rows: list[bytes]) -> None:
     block = np.frombuffer(b"".join(given_rows), np.uint8).reshape(-1, 16)
