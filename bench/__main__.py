@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--scale", type=Path, help="folder with the real host lists")
     parser.add_argument("--json", type=Path, help="also write every single figure here")
     options = parser.parse_args()
-    console = Console(width=110)
+    console = Console(width=150)
     console.print(f"{machine()}; {options.runs} runs of each, in turn; medians\n")
     runs: list[dict[str, Any]] = []
     for size in options.sizes:
