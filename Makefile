@@ -5,7 +5,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 
-.PHONY: install demo test lint bench mutants fuzz soak lock wheels clean
+.PHONY: install demo test lint bench bench-quality mutants fuzz soak lock wheels clean
 .DELETE_ON_ERROR:
 
 install: .venv/.run
@@ -41,6 +41,12 @@ soak: .venv/.test
 bench: .venv/.run
 	$(BIN)/python -m bench
 
+# Match quality, ours beside the peers, as bench/quality.md. QUALITY="FOLDER ..." for other folders with left.csv,
+# right.csv and truth.csv. The peers' environments are made on first use, which needs network.
+QUALITY ?= ../shared/data/pairs/brands ../shared/data/pairs/listed
+bench-quality: .venv/.run
+	$(BIN)/python -m bench.quality.report $(QUALITY)
+
 # Mutation testing of the evaluator and of P8, on a copy (docs/mutants.md). MUTANTS="p8 --minutes 10" for less.
 mutants: .venv/.test .venvs/mutants/.ready
 	$(BIN)/python -m bench.mutants $(MUTANTS)
@@ -62,7 +68,7 @@ fuzz: .venvs/fuzz/.ready
 # Rewrites the lock files. Needs network; review the diff.
 lock: .venv/.run
 	@$(PYTHON) -m venv .venvs/lock && .venvs/lock/bin/pip install -q --require-hashes -r requirements/lock.txt
-	cd requirements && for name in run test lock mutants fuzz; do \
+	cd requirements && for name in run test lock mutants fuzz bench-linkers bench-anonlink; do \
 	  ../.venvs/lock/bin/uv pip compile $$name.in --upgrade --python-version 3.11 --universal --generate-hashes --no-header -q -o $$name.txt; done
 
 # dist/: the partner's wheel (no server) and the operator's.

@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.environments import interpreter
 from bench.field import machine
 
 HERE = Path(__file__).parent
@@ -90,26 +91,11 @@ def _ours(module: str, argument: str) -> dict[str, Any]:
 def _peer(name: str, size: int) -> dict[str, Any]:
     environment, script, _ = PEERS[name]
     extra = ["PROTOCOL_RR22"] if name.endswith("RR22") else []
-    printed = subprocess.run(
-        [_python(environment), HERE / "peers" / script, str(size), *extra], capture_output=True, text=True, check=True
-    ).stdout
+    python = interpreter(environment) if environment else sys.executable
+    command = [python, HERE / "peers" / script, str(size), *extra]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = dict(re.findall(r"(wall|common|peak)=([0-9.]+)", printed))
     return {"count": int(found["common"]), "wall_s": float(found["wall"]), "peak_mb": float(found.get("peak", 0))}
-
-
-def _python(environment: str | None) -> Path:
-    """The interpreter of a peer's environment, made on first use."""
-    if environment is None:
-        return Path(sys.executable)
-    folder = ROOT / ".venvs" / environment
-    python = folder / "bin" / "python"
-    if not (folder / ".ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        lock = ROOT / "requirements" / f"bench-{environment}.txt"
-        pip = (str(python), "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--require-hashes", "-r")
-        subprocess.run([*pip, str(lock)], check=True)
-        (folder / ".ready").touch()
-    return python
 
 
 def _table(runs: list[dict[str, Any]], sizes: list[int]) -> Table:

@@ -43,7 +43,7 @@ def measured(n: int) -> dict[str, Any]:
     loaded = chosen.kernel(chosen.WORTH_LOADING)
     lists = [[f"company{i}.com" for i in range(first, first + n)] for first in (0, n // 2)]
     scalars = [random_scalar(), random_scalar()]
-    context = tokens.key_context(ROOM, EPOCH, "domain", "domain/1", "tables")
+    context = tokens.key_context(ROOM, EPOCH, "domain", "domain/2", "tables")
     tag_context = tags.tag_context(ROOM, EPOCH, "domain")
     cpu, start = time.process_time(), time.perf_counter()
     found = []

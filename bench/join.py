@@ -16,8 +16,10 @@ import time
 import numpy as np
 import numpy.typing as npt
 
+from matching.keys import KINDS
 from matching.overlap import cell_counts
 from matching.rows import ADD, NAME_BYTES, TAG_BYTES, Bytes, Rows, order_of, words_of
+from matching.rule import LIKELY
 
 
 def main() -> int:
@@ -33,7 +35,7 @@ def main() -> int:
     common = _random(draws, entries // 2 * options.kinds, TAG_BYTES)
     first, second = (_evaluated(draws, common, entries, options.kinds, options.segments) for _ in range(2))
     wall, cpu = time.perf_counter(), time.process_time()
-    counts = cell_counts(first, second, segments=options.segments, identifier_kinds=frozenset())
+    counts = cell_counts(first, second, segments=options.segments, kinds=KINDS[: options.kinds], least=LIKELY)
     result = {
         "n": len(first),
         "count": int(counts.cells.sum()),

@@ -34,7 +34,7 @@ def main() -> int:
 
 def registrable(path: Path) -> list[str]:
     """The registrable domains of the hosts in a file, sorted."""
-    domain = load_tables().registrable_domain
+    domain = load_tables().current.registrable_domain
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return sorted({found for line in lines if (found := domain(line.strip()))})
 

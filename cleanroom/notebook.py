@@ -18,17 +18,34 @@ from typing import Final, Self
 
 import pandas as pd
 
-from cleanroom.agent import agreed, agreements, disclosed, overlap, partners, push, push_plan, shared, status, sync
+from cleanroom.agent import (
+    agreed,
+    agreements,
+    disclosed,
+    matches,
+    overlap,
+    partners,
+    push,
+    push_plan,
+    shared,
+    status,
+    sync,
+)
 from cleanroom.agent.account_names import AccountNames, spoken
 from cleanroom.agent.agreements import Proposal
 from cleanroom.agent.commit import CommitReport
 from cleanroom.agent.home import open_agent
+from cleanroom.agent.lint import lint as looked_at
 from cleanroom.agent.lists import rooms_of
 from cleanroom.agent.overlap import Overlap
+from cleanroom.agent.progress import Progress
 from cleanroom.agent.push_plan import Choices, File, Query, Source
+from cleanroom.agent.reading.files import read_table
+from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.agent.rooms import find_id, open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.tables import load_tables
 from cleanroom.agent.viewing import Viewer
 from cleanroom.domain.clock import Clock, system_clock
 from cleanroom.domain.errors import InputRefused
@@ -73,6 +90,22 @@ AGREED: Final = {"room": "str", "mine": "str", "theirs": "str", "state": "str", 
 """`Home.agreed`: one row a cell; `state` is agreed, waits_for_me, waits_for_them or waits_for_both, `opened` counts the
 matches that were opened and verified in this epoch."""
 
+MATCHES: Final = {
+    "match": "str",
+    "account_id": "str",
+    "account": "str",
+    "segment": "str",
+    "their_segment": "str",
+    "tier": "str",
+    "evidence": "str",
+    "differ": "str",
+    "why": "str",
+    "state": "str",
+    "decided": MOMENT,
+    "reason": "str",
+}
+"""`Home.matches`: one row for each account of mine in a verified match; kinds of key with blanks between."""
+
 SHARED: Final = {
     "account_id": "str",
     "account": "str",
@@ -82,6 +115,7 @@ SHARED: Final = {
     "their_account": "int64",
     "tier": "str",
     "evidence": "str",
+    "why": "str",
     "state": "str",
     "received": MOMENT,
     "their_policy": "str",
@@ -120,6 +154,12 @@ PUSHED: Final = {
     "problem": "str",
 }
 """`Pushed.rooms`: one row a room that the list serves; `problem` is the error's code, or "" where it was committed."""
+
+LINTED: Final = {
+    "row": "int64",
+    **dict.fromkeys(("account_id", "name", "rule", "column", "current", "suggestion", "master_account_id"), "str"),
+}
+"""`lint`: one row for each place that is worth fixing, most harmful rule first; "" where there is nothing to say."""
 
 REFUSED: Final = {"row": "int64", "column": "str", "rule": "str", "left_out": "bool"}
 """`Pushed.refused`: rows of the source (1-based) and columns that were not used, and the rule; never the value."""
@@ -257,6 +297,13 @@ class Home:
         ]
         return _frame(AGREED, rows)
 
+    def matches(self, room: str) -> pd.DataFrame:
+        """The verified matches of this epoch, and what becomes of each (MATCHES)."""
+        agent = self._open()
+        found = matches.frame(matches.matches(agent, open_room(agent, find_id(agent, room))))
+        decided = pd.to_datetime(found["decided"].where(found["decided"] != "", None), utc=True)
+        return found.assign(account_id=found["account_id"].map(spoken), decided=decided).astype(MATCHES)
+
     def shared(self, room: str, *, role: Role = Role.ADMIN, user: str = "") -> pd.DataFrame:
         """The accounts that both sides agreed to share, as a user in a role may see them (SHARED).
 
@@ -295,6 +342,16 @@ class Home:
         if self._agent is None:
             raise InputRefused("this home is closed")
         return self._agent
+
+
+def lint(
+    source: str | Path, *, columns: Mapping[str, str] | None = None, segment_from: SegmentFrom | None = None
+) -> pd.DataFrame:
+    """What will hurt the matching of a list in a file, before anything of it is pushed (LINTED). Needs no home."""
+    table = read_table(Path(source).expanduser())
+    mapping = guess_mapping(table, given=columns)
+    found = looked_at(table, mapping, segment_from=segment_from, tables=load_tables(), progress=Progress())
+    return found.findings.astype(LINTED)
 
 
 def open_home(path: str | Path, passphrase: str | Secret[str], *, clock: Clock = system_clock) -> Home:

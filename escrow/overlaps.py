@@ -3,7 +3,8 @@
 *Edges* are `anchor + n * interval`, where the anchor is the moment at which both first snapshots of the room were
 here. At the newest edge, the pair *in force* is: in the newest epoch in which both lists had a committed snapshot by
 then, the newest snapshot of each committed by then. It is answered as soon as both are completely evaluated, and only
-if it is not the pair of the last answer. Whatever was pushed or evaluated since the edge, and whoever asks, the answer
+if it is not the pair of the last answer, nor of an epoch that a change of the terms has ended: other kinds and rules
+counted there. Whatever was pushed or evaluated since the edge, and whoever asks, the answer
 is the same. A cell that a policy in force at the edge gives no count for is withheld, whatever its number.
 
 Nothing schedules this: a write that may complete an answer settles it in its own transaction, and so does reading.
@@ -17,16 +18,18 @@ from typing import Final, Literal
 
 from sqlalchemy import bindparam, func, select
 
-from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId
-from cleanroom.messages.documents import instant, moment
+from cleanroom.domain.vocabulary import Digest, PartnerId
+from cleanroom.messages.documents import instant, moment, read_document
 from cleanroom.messages.entries import AnswerGiven, Cells
-from cleanroom.messages.lists import Answer, ListStatus, ShownCell, WithheldCell
+from cleanroom.messages.lists import Answer, ListStatus, ShownCell, Snapshot, WithheldCell
+from cleanroom.messages.signing import SignedDocument
 from cleanroom.policy.decision import RULES, uncounted
 from escrow import evaluated_rows, ledger, policies, rooms
 from escrow.evaluated_rows import Evaluated
 from escrow.identity import EscrowKey
 from escrow.rooms import EnteredRoom, WorkingRoom, asked_once
 from escrow.tables import AnswerRecord, SnapshotRecord
+from matching import rule
 from matching.disclosure.bands import band
 from matching.disclosure.rule import Cell, Shown, disclose_exact
 from matching.overlap import CellCounts, cell_counts
@@ -113,7 +116,7 @@ def latest(room: EnteredRoom) -> AnswerRecord | None:
 
 def _due(room: WorkingRoom) -> Due | None:
     anchor, last = room.row.anchor, latest(room)
-    if anchor is None or room.row.closed is not None:
+    if anchor is None or room.row.closed is not None or room.terms.rule != rule.VERSION:
         return None
     # After the terms expire no new edge is reached.
     until = min(room.now, moment(room.terms.expires))
@@ -127,6 +130,8 @@ def _due(room: WorkingRoom) -> Due | None:
             return None
     pair = _pair_at(room, edge)
     if pair is None or (last is not None and (last.first, last.second) == (pair[0].digest, pair[1].digest)):
+        return None
+    if any(_terms_of(snapshot) not in room.accepted for snapshot in pair):
         return None
     evaluated = all(
         evaluated_rows.are_complete(room, _evaluation_of(room, snapshot), up_to=snapshot.number) for snapshot in pair
@@ -145,6 +150,11 @@ def _pair_at(room: WorkingRoom, edge: datetime) -> tuple[SnapshotRecord, Snapsho
 
     first, second = room.terms.members
     return newest(first.partner), newest(second.partner)
+
+
+def _terms_of(snapshot: SnapshotRecord) -> Digest:
+    signed = SignedDocument.model_validate_json(snapshot.signed)
+    return read_document(Snapshot, signed.document).terms
 
 
 def _evaluation_of(room: WorkingRoom, snapshot: SnapshotRecord) -> Evaluated:
@@ -176,8 +186,7 @@ def _answer(room: WorkingRoom, due: Due, forbidden: Cells, known: States) -> Ans
     terms, (first, second) = room.terms, due.pair
     which = [(_evaluation_of(room, snapshot), snapshot.number) for snapshot in due.pair]
     states = [known.get(item) or evaluated_rows.state_after(room.session, *item) for item in which]
-    identifiers = frozenset(i for i, recipe in enumerate(terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
-    counts = cell_counts(*states, segments=len(terms.segments), identifier_kinds=identifiers)
+    counts = cell_counts(*states, segments=len(terms.segments), kinds=terms.kind_names, least=terms.least)
     return Answer(
         room=room.id,
         terms=room.digest,

@@ -16,7 +16,6 @@ from cleanroom.messages.entries import PolicyActivated, PolicyProposed
 from cleanroom.messages.policies import ReadPolicy, read_policy
 from cleanroom.messages.policy_chain import Before, InForce, Owner, enact, propose, sides_of
 from cleanroom.messages.receipts import Receipt
-from cleanroom.messages.rooms import Terms
 from cleanroom.messages.signing import SignedDocument
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Effect, Policy
@@ -175,12 +174,11 @@ def _require_current(room: WorkingRoom, version: int, signed: SignedDocument) ->
 
 
 def _owner(room: WorkingRoom) -> Owner:
-    accepted = (version for version in room.versions() if version.digest in room.accepted)
     return Owner(
         room=room.id,
         partner=room.caller,
         key=bytes.fromhex(room.me.identity_key),
-        terms={version.digest: read_document(Terms, version.document) for version in accepted},
+        terms={terms.digest(): terms for terms in room.versions_in_force},
         rosters=rosters.of(room.session, room.caller),
     )
 

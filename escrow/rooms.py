@@ -25,6 +25,7 @@ from cleanroom.messages.api import RoomPage, RoomSummary
 from cleanroom.messages.documents import D, moment, read_document
 from cleanroom.messages.rooms import Member, Terms
 from cleanroom.messages.signing import SignedDocument, open_document
+from cleanroom.messages.terms_chain import amended_epochs, of_this_epoch
 from escrow.consent_tables import PolicyRecord
 from escrow.errors import EscrowError, NotFound, RoomClosed, RoomExpired, RoomNotActive
 from escrow.pages import Page, cut
@@ -72,7 +73,9 @@ class EnteredRoom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingRoom(EnteredRoom):
-    """A room whose terms are in force. `accepted` are the digests of all terms that are or were.
+    """A room whose terms are in force. `versions_in_force` are all terms that are or were, oldest first.
+
+    `accepted` are the digests of those that this epoch's documents may name.
 
     `epoch` is the epoch now, by the escrow's clock, before anything that this transaction writes.
     """
@@ -80,6 +83,7 @@ class WorkingRoom(EnteredRoom):
     epoch: int
     terms: Terms
     digest: Digest
+    versions_in_force: tuple[Terms, ...]
     accepted: frozenset[str]
 
     @property
@@ -151,17 +155,18 @@ def in_force(room: EnteredRoom) -> WorkingRoom | None:
     valid = [version for version in room.versions() if version.in_force_since is not None]
     if not valid:
         return None
-    terms = read_document(Terms, valid[-1].document)
+    versions = tuple(read_document(Terms, version.document) for version in valid)
     return WorkingRoom(
         session=room.session,
         row=room.row,
         caller=room.caller,
         now=room.now,
         known=room.known,
-        epoch=terms.epoch_at(room.now, fresh=fresh_epochs(room)),
-        terms=terms,
+        epoch=versions[-1].epoch_at(room.now, fresh=_policies_epochs(room) + amended_epochs(versions)),
+        terms=versions[-1],
         digest=Digest(valid[-1].digest),
-        accepted=frozenset(version.digest for version in valid),
+        versions_in_force=versions,
+        accepted=frozenset(version.digest for version in valid[-len(of_this_epoch(versions)) :]),
     )
 
 
@@ -203,7 +208,12 @@ def not_in_the_future(created: str, room: EnteredRoom, refusal: type[EscrowError
         raise refusal("created: in the future, by the escrow's clock")
 
 
-def fresh_epochs(room: EnteredRoom) -> int:
+def proposed_epoch(room: EnteredRoom) -> int:
+    """The epoch that a room will be in whose first terms are only proposed."""
+    return read_document(Terms, room.versions()[-1].document).epoch_at(room.now, fresh=0)
+
+
+def _policies_epochs(room: EnteredRoom) -> int:
     """How many epochs were begun by a policy: one that narrows ends what could be followed until then."""
     return room.session.scalar(_FRESH_EPOCHS, {"room": room.id}) or 0
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import select
 
-from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, PartnerId, RoundState
+from cleanroom.domain.vocabulary import PartnerId, RoundState
 from cleanroom.messages.documents import read_document
 from cleanroom.messages.lists import Evaluation
 from cleanroom.messages.openings import Evidence, decode_evidence, encode_evidence
@@ -77,10 +77,10 @@ def _located(room: WorkingRoom, snapshot: SnapshotRecord) -> Located:
 
 def _pairs(room: WorkingRoom, cells: frozenset[tuple[int, int]], one: Located, two: Located) -> pd.DataFrame:
     """Row pairs (`first` in `one`, `second` in `two`) of agreed cells, in order, and not opened in this epoch yet."""
-    identifiers = frozenset(i for i, recipe in enumerate(room.terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
-    pairs = matched_rows(side_of(one.rows), side_of(two.rows), identifier_kinds=identifiers)
+    terms = room.terms
+    pairs = matched_rows(side_of(one.rows), side_of(two.rows), kinds=terms.kind_names, least=terms.least)
     a, b = pairs["first"].to_numpy(), pairs["second"].to_numpy()
-    segments = len(room.terms.segments)
+    segments = len(terms.segments)
     agreed = np.zeros((segments, segments), bool)
     for i, j in cells:
         agreed[i, j] = True

@@ -24,6 +24,7 @@ from escrow.consent_tables import OpeningRecord, PolicyRecord, RoundRecord
 from escrow.evaluated_rows import Evaluated
 from escrow.rooms import EnteredRoom, WorkingRoom, asked_once
 from escrow.tables import EvaluationRecord, SnapshotRecord
+from matching import rule
 
 ANSWER_WITHIN: Final = timedelta(hours=72)
 
@@ -166,7 +167,7 @@ def _is_known(room: WorkingRoom, basis: Basis) -> bool:
 def _basis(room: WorkingRoom) -> Basis | None:
     """What a round could stand on now; None while lists, evaluations, policies or agreement are missing."""
     first, second = (policies.newest(room, member.partner) for member in room.terms.members)
-    if first is None or second is None:
+    if first is None or second is None or room.terms.rule != rule.VERSION:
         return None
     cells = policies.sides(room, room.terms.members[0].partner).agreed_cells(room.now)
     if not cells:

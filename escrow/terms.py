@@ -16,12 +16,13 @@ from escrow.addresses import is_repeat
 from escrow.errors import Conflict, NotFound, TermsPending, TermsRefused, WithdrawalRefused
 from escrow.rooms import EnteredRoom
 from escrow.tables import Membership, Partner, Room, TermsSignature, TermsVersion, WithdrawalRecord
+from matching import rule
 
 KEPT: Final = (
-    *("room", "members", "escrow_key", "starts", "epoch_days", "kinds", "segments"),
+    *("room", "members", "escrow_key", "starts", "epoch_days", "segments"),
     *("minimum_population", "changes", "answer_interval"),
 )
-"""What a renewal cannot change: rows that are committed already depend on it, or the members do."""
+"""What a later version cannot change: policies, epochs and the edges of answers depend on it, or the members do."""
 
 _SIGNATURES: Final = (
     select(TermsSignature.partner, TermsSignature.signature)
@@ -86,10 +87,10 @@ def propose(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_k
     current = rooms.in_force(room)
     terms = _proposed(room, version, signed, escrow_key=escrow_key)
     if current is None or version != current.terms.version + 1 or terms.previous != current.digest:
-        raise TermsRefused("terms: a renewal follows the version in force and names its digest")
+        raise TermsRefused("terms: a later version follows the one in force and names its digest")
     changed = [name for name in KEPT if getattr(terms, name) != getattr(current.terms, name)]
     if changed:
-        raise TermsRefused(f"terms: a renewal cannot change {', '.join(changed)}")
+        raise TermsRefused(f"terms: a later version cannot change {', '.join(changed)}")
     return _propose(room, terms, signed)
 
 
@@ -184,6 +185,8 @@ def _proposed(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow
         raise TermsRefused("terms: room and version differ from the address")
     if terms.escrow_key != escrow_key.hex():
         raise TermsRefused("terms: made for another escrow")
+    if terms.rule != rule.VERSION:
+        raise TermsRefused("terms: this escrow does not have the rule by which they count")
     if room.caller not in {member.partner for member in terms.members}:
         raise TermsRefused("terms: only a member proposes them")
     if room.now >= moment(terms.expires):

@@ -7,8 +7,7 @@ from sqlalchemy import bindparam, select
 
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
 from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView, RoundView
-from cleanroom.messages.documents import instant, read_document
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.documents import instant
 from cleanroom.messages.signing import Signature, SignedDocument
 from escrow import evaluated_rows, notices, overlaps, policies, releases, rooms, rosters, round_evidence, rounds, terms
 from escrow.evaluated_rows import Evaluated
@@ -53,8 +52,7 @@ _NUMBERED: Final = (
 def room_view(room: EnteredRoom) -> RoomView:
     """The room by the escrow's clock: its terms, and of the current epoch what both sides committed and evaluated."""
     current = rooms.in_force(room)
-    proposed = read_document(Terms, room.versions()[-1].document)
-    epoch = current.epoch if current else proposed.epoch_at(room.now, fresh=rooms.fresh_epochs(room))
+    epoch = current.epoch if current else rooms.proposed_epoch(room)
     answer = overlaps.latest(room)
     following = overlaps.next_edge(current) if current else None
     return RoomView(

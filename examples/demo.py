@@ -28,6 +28,7 @@ from examples.demo_consent import consent
 from examples.local import CommandFailed, Escrow, Partner, agreed_room, enrolled, start_escrow
 from examples.scan import found_in
 from matching.keys import KINDS, keys_of
+from matching.normalise.tables import current
 
 HERE = Path(__file__).parent
 LISTS = {"Acme": (HERE / "acme.csv", "Type"), "Globex": (HERE / "globex.csv", "Lifecycle Stage")}
@@ -89,6 +90,7 @@ def _run(console: Console, steps: Steps, folder: Path, escrow: Escrow, running: 
         agreed_room(acme, globex, ROOM, *terms)
     with steps("start both agents (cleanroom sync --watch)"):
         running += [partner.start("sync", "--watch", log=folder / f"{partner.name}.log") for partner in (acme, globex)]
+    _looked(console, steps, globex)
     for partner in (acme, globex):
         path, column = LISTS[partner.name]
         with steps(f"{partner.name} pushes {path.name}"):
@@ -107,6 +109,15 @@ def _run(console: Console, steps: Steps, folder: Path, escrow: Escrow, running: 
         clean = _search(console, folder, escrow)
     console.print(_timing(steps))
     return same and shared and audited and clean
+
+
+def _looked(console: Console, steps: Steps, partner: Partner) -> None:
+    """What will hurt in a list, before it is pushed."""
+    path, column = LISTS[partner.name]
+    with steps(f"{partner.name} looks at {path.name} first (cleanroom lint)"):
+        found = partner.run("lint", path, "--segment-from", column)
+    worst = ", ".join(f"{rule} {item['accounts']:,}" for rule, item in list(found["rules"].items())[:4])
+    console.print(f"       {found['strong_key']:,} of {found['accounts']:,} have a strong key; worth fixing: {worst}")
 
 
 def _pushed(console: Console, report: dict[str, object]) -> None:
@@ -177,7 +188,7 @@ def _secrets() -> tuple[set[str], set[str]]:
         accounts = read_accounts(
             table, guess_mapping(table), segment="customers", segment_from=None, list_name="demo"
         ).accounts
-        keys = keys_of(accounts, KINDS, load_tables()).frame
+        keys = keys_of(accounts, current(load_tables()), load_tables()).frame
         domains |= set(keys["key"][keys["kind"] == KINDS.index("domain")])
         long = accounts["name"].map(lambda name: len(name.encode()) >= LONG_NAME)
         names |= set(pd.Series(accounts["name"][long]))

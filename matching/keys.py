@@ -1,160 +1,150 @@
-"""P3, first half of the agent's side: accounts in, match keys out."""
+"""P3, first half of the agent's side: accounts in, match keys out.
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Final
+What several kinds need of a row is made once: the names in its name cell, the site behind its website. Equal cells are
+looked at once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from matching.normalise import domain, duns, lei, name_country, vat
-from matching.normalise.tables import Tables
+from matching.normalise.recipes import DERIVED, MAKINGS, SEPARATOR, Maker, Making
+from matching.normalise.tables import FIRST_WORD, NORMALISERS, Edition, Recipe, Tables
 from matching.refusal import Refusal
+from matching.rule import EXCLUSIVE, IDENTIFIERS
 
-KINDS: Final = ("lei", "duns", "vat", "domain", "name_country")
-IDENTIFIER_KINDS: Final = frozenset({"lei", "duns", "vat"})
+KINDS: Final = tuple(kind for kind in NORMALISERS if kind != FIRST_WORD)
+"""Kinds that can be in terms, strongest first."""
 
-_COLUMNS: Final = {
-    "lei": ("lei",),
-    "duns": ("duns",),
-    "vat": ("vat", "country"),
-    "domain": ("website",),
-    "name_country": ("name", "country"),
-}
-# Distinct values become Python strings this many at a time: it bounds what lives beside the frames.
+LOCAL_KINDS: Final = (FIRST_WORD,)
+"""Kinds that never leave the agent; `entries.merge` needs them."""
+
+IDENTIFIER_KINDS: Final = IDENTIFIERS | EXCLUSIVE | {"ticker"}
+
+REQUIRED: Final = frozenset({"website", "name", "country"})
+"""Columns that every accounts frame has; a frame without one of the others is as if it were empty."""
+
+# Distinct values become Python objects this many at a time: it bounds what lives beside the frames.
 _CHUNK: Final = 65_536
+
+Text: TypeAlias = "pd.Series[str]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """`frame`: `account` (int32, row position), `kind` (uint8, index in the terms' kinds), `key` (str); no duplicates.
+    """`frame`: `account` (int32, row position), `kind` (uint8, index in the recipes), `key` (str); no duplicates.
 
-    `refused`: `account` (int32), `column` (str), `rule` (str), ordered by account, then by kind: what was present and
-    wrong, without the value.
+    `refused`: `account` (int32), `column` (str), `rule` (str), ordered by account: what was present and wrong, without
+    the value; each cell once.
     """
 
     frame: pd.DataFrame
     refused: pd.DataFrame
 
 
-def keys_of(accounts: pd.DataFrame, kinds: Sequence[str], tables: Tables) -> Keys:
-    """The match keys of every account that is not suppressed. Equal values are normalised once.
+def keys_of(accounts: pd.DataFrame, recipes: Sequence[Recipe], tables: Tables) -> Keys:
+    """The match keys of every account that is not suppressed.
 
-    `accounts` has the columns of the accounts frame that the kinds need (and `suppressed`, bool, if any is), missing
-    values as "". Raises Refusal `kind_unknown`, `kind_repeated`, or `column_missing`.
+    `accounts` has the columns of the accounts frame (and `suppressed`, bool, if any is), missing values as "". Raises
+    Refusal `recipe_unknown`, `kind_repeated`, or `column_missing`.
     """
-    _check(accounts, kinds)
+    if not recipes or len({recipe.kind for recipe in recipes}) != len(recipes):
+        raise Refusal("kind_repeated", "a kind of match key is named twice, or none is")
+    missing = REQUIRED - set(accounts)
+    if missing:
+        raise Refusal("column_missing", f"no column {', '.join(sorted(missing))}")
     live = np.arange(len(accounts), dtype=np.int32)
     if "suppressed" in accounts:
         live = live[~accounts["suppressed"].to_numpy(dtype=bool)]
-    frames: list[pd.DataFrame] = []
-    refusals: list[pd.DataFrame] = []
-    for index, kind in enumerate(kinds):
-        columns = [accounts[name].iloc[live] for name in _COLUMNS[kind]]
-        found, refused = _keys_of_kind(columns, _normaliser(kind, tables))
-        frames.append(
-            pd.DataFrame(
-                {
-                    "account": live[found.index],
-                    "kind": np.full(len(found), index, dtype=np.uint8),
-                    "key": found.array,
-                }
-            )
+    rows = _Rows(accounts=accounts, live=live)
+    frames = [rows.keys(recipe, tables.edition(recipe)).assign(kind=np.uint8(i)) for i, recipe in enumerate(recipes)]
+    frame = pd.concat(frames, ignore_index=True)[["account", "kind", "key"]]
+    return Keys(frame=frame.assign(account=live[frame["account"]]), refused=rows.refused())
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Rows:
+    """The live rows of a list, and what was already made of them."""
+
+    accounts: pd.DataFrame
+    live: npt.NDArray[np.int32]
+    _derived: dict[tuple[str, str], Text] = field(default_factory=dict)
+    _refused: list[pd.DataFrame] = field(default_factory=list)
+
+    def keys(self, recipe: Recipe, edition: Edition) -> pd.DataFrame:
+        """`account` (position in `live`) and `key`, no duplicates."""
+        made = self._made(MAKINGS[recipe.normaliser], edition)
+        at = np.flatnonzero((made != "").to_numpy())
+        found = pd.DataFrame({"account": at.astype(np.int32), "key": made.take(at).array})
+        several = found["key"].str.contains(SEPARATOR, regex=False).to_numpy()
+        if several.any():
+            split = found[several].assign(key=found["key"][several].str.split(SEPARATOR)).explode("key")
+            found = pd.concat([found[~several], split.astype({"key": "str"})], ignore_index=True).drop_duplicates()
+        return found
+
+    def refused(self) -> pd.DataFrame:
+        """What was present and wrong, by account."""
+        none = pd.DataFrame({"account": np.zeros(0, np.int32), "column": [], "rule": []})
+        every = pd.concat([none.astype({"column": "str", "rule": "str"}), *self._refused], ignore_index=True)
+        every = every.drop_duplicates(["account", "column"])
+        return every.assign(account=self.live[every["account"]]).sort_values(
+            "account", kind="stable", ignore_index=True
         )
-        refusals.append(
-            pd.DataFrame(
-                {
-                    "account": live[refused.index],
-                    "column": pd.array([_COLUMNS[kind][0]] * len(refused), dtype="str"),
-                    "rule": refused.array,
-                }
-            )
-        )
-    refused_frame = pd.concat(refusals, ignore_index=True)
-    return Keys(
-        frame=pd.concat(frames, ignore_index=True),
-        refused=refused_frame.sort_values("account", kind="stable", ignore_index=True),
-    )
+
+    def _made(self, making: Making, edition: Edition) -> Text:
+        """What is made of each live row: SEPARATOR between several, "" for nothing."""
+        columns = [self._column(column, edition) for column in making.columns]
+        codes, distinct = _distinct(columns)
+        maker, found, rules = making.maker(edition), [pd.Series([], dtype="str")], dict[int, str]()
+        for start in range(0, len(distinct[0]), _CHUNK):
+            chunk = [values.iloc[start : start + _CHUNK].tolist() for values in distinct]
+            found.append(pd.Series(_made(zip(*chunk, strict=True), maker, rules, start), dtype="str"))
+        if rules:
+            broken = np.zeros(len(distinct[0]), dtype=bool)
+            broken[list(rules)] = True
+            at = np.flatnonzero(broken[codes]).astype(np.int32)
+            named = {"column": making.blamed, "rule": [rules[code] for code in codes[at].tolist()]}
+            self._refused.append(pd.DataFrame({"account": at, **named}).astype({"column": "str", "rule": "str"}))
+        return pd.concat(found, ignore_index=True).take(codes).reset_index(drop=True)
+
+    def _column(self, column: str, edition: Edition) -> Text:
+        if column in DERIVED:
+            if (column, edition.name) not in self._derived:
+                self._derived[column, edition.name] = self._made(DERIVED[column], edition)
+            return self._derived[column, edition.name]
+        if column not in self.accounts:
+            return pd.Series([""], dtype="str").take(np.zeros(len(self.live), np.intp)).reset_index(drop=True)
+        return self.accounts[column].take(self.live).reset_index(drop=True)
 
 
-def _check(accounts: pd.DataFrame, kinds: Sequence[str]) -> None:
-    if not kinds or any(kind not in _COLUMNS for kind in kinds):
-        raise Refusal("kind_unknown", "not a kind of match key")
-    if len(set(kinds)) != len(kinds):
-        raise Refusal("kind_repeated", "a kind of match key is named twice")
-    missing = {name for kind in kinds for name in _COLUMNS[kind]} - set(accounts.columns)
-    if missing:
-        raise Refusal("column_missing", f"no column {', '.join(sorted(missing))}")
-
-
-def _normaliser(kind: str, tables: Tables) -> Callable[..., str]:
-    match kind:
-        case "lei":
-            return lei.normalise
-        case "duns":
-            return duns.normalise
-        case "vat":
-            return vat.normalise
-        case "domain":
-            return partial(domain.normalise, registrable_domain=tables.registrable_domain)
-        case _:
-            return name_country.normalise
-
-
-def _keys_of_kind(
-    columns: Sequence["pd.Series[str]"], normaliser: Callable[..., str]
-) -> tuple["pd.Series[str]", "pd.Series[str]"]:
-    """(keys, rules broken), each indexed by position in `columns`; positions without one are left out."""
-    codes, distinct = _distinct(columns)
-    keys: list[pd.Series[str]] = []
-    rules: dict[int, str] = {}
-    for start in range(0, len(distinct[0]), _CHUNK):
-        chunk = [values.iloc[start : start + _CHUNK].tolist() for values in distinct]
-        keys.append(pd.Series(_normalised(zip(*chunk, strict=True), normaliser, rules, start), dtype="str"))
-    if not keys:
-        nothing = pd.Series([], dtype="str", index=pd.Index([], dtype="int64"))
-        return nothing, nothing
-    by_code = pd.concat(keys, ignore_index=True)
-    has_key = (by_code != "").to_numpy()
-    positions = np.flatnonzero(has_key[codes])
-    found = by_code.take(codes[positions])
-    found.index = pd.Index(positions)
-    broken = np.zeros(len(by_code), dtype=bool)
-    broken[list(rules)] = True
-    at = np.flatnonzero(broken[codes])
-    return found, pd.Series([rules[code] for code in codes[at].tolist()], index=at, dtype="str")
-
-
-def _normalised(
-    values: Iterable[tuple[str, ...]], normaliser: Callable[..., str], rules: dict[int, str], start: int
-) -> list[str]:
-    """One key a value, "" for none; broken rules are added to `rules` under the value's number."""
-    keys = []
+def _made(values: Iterable[tuple[str, ...]], maker: Maker, rules: dict[int, str], start: int) -> list[str]:
+    """One text a value, "" for none; broken rules are added to `rules` under the value's number."""
+    found = []
     for number, arguments in enumerate(values, start):
         try:
-            keys.append(normaliser(*arguments) if arguments[0] else "")
+            made = maker(*arguments) if any(arguments) else ""
+            found.append(made if isinstance(made, str) else SEPARATOR.join(made))
         except Refusal as refusal:
             rules[number] = refusal.rule
-            keys.append("")
-    return keys
+            found.append("")
+    return found
 
 
-def _distinct(
-    columns: Sequence["pd.Series[str]"],
-) -> tuple[npt.NDArray[np.int64], list["pd.Series[str]"]]:
+def _distinct(columns: Sequence[Text]) -> tuple[npt.NDArray[np.int64], list[Text]]:
     """(number of the distinct tuple for each row, the distinct tuples as columns)."""
-    codes = np.zeros(len(columns[0]), dtype=np.int64)
-    singles: list[tuple[npt.NDArray[np.int64], pd.Series[str]]] = []
+    singles: list[tuple[npt.NDArray[np.int64], Text]] = []
     for column in columns:
         numbers, distinct = pd.factorize(column, use_na_sentinel=False)
         singles.append((numbers.astype(np.int64), pd.Series(distinct, dtype="str").fillna("")))
     if len(singles) == 1:
         return singles[0][0], [singles[0][1]]
+    codes = first = np.zeros(len(columns[0]), dtype=np.int64)
     for numbers, values in singles:
-        codes = codes * max(len(values), 1) + numbers
-    codes, first = _renumbered(codes)
+        codes, first = _renumbered(codes * max(len(values), 1) + numbers)
     return codes, [values.take(numbers[first]) for numbers, values in singles]
 
 

@@ -1,13 +1,13 @@
 """P5: from tags to matches to cells.
 
-Two entries match when they share a tag of any kind that counts. Identifier kinds (LEI, DUNS, VAT) decide first: an
-equal identifier is a match whatever else; an identifier kind that both entries have, with no equal value, vetoes a
-match by weaker kinds. A cell's number is the size of a maximum matching between the two sides' entries of its
-segments (Hopcroft and Karp 1973), so that one entry more or less moves any cell by at most one.
+Two entries match when `matching.rule` gives the kinds in which their tags agree or differ a tier that counts. A cell's
+number is the size of a maximum matching between the two sides' entries of its segments (Hopcroft and Karp 1973), so
+that one entry more or less moves any cell by at most one: a match is decided by its two entries alone.
 
 The numbers themselves never leave `CellCounts` except through `matching.disclosure.rule`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from matching.refusal import Refusal
 from matching.rows import ADD, TAG_BYTES, Rows, order_of, words_of
+from matching.rule import tiers
 
 Ints = npt.NDArray[np.int64]
 Positions = npt.NDArray[np.intp]
@@ -71,12 +72,12 @@ def side_of(rows: Rows) -> Side:
     return Side(rows=rows, entry=entry, segment=segment, kinds=kinds, by_tag=by_tag)
 
 
-def matches(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> pd.DataFrame:
-    """The matches that no identifier vetoes.
+def matches(first: Side, second: Side, *, kinds: Sequence[str], least: int) -> pd.DataFrame:
+    """The pairs of entries whose tier is at least `least`. `kinds` are the names of the terms' kinds, in their order.
 
     Returns:
-        A frame with columns `first`, `second` (entry numbers, intp) and `evidence` (uint32 bit mask of the kinds that
-        agree), one row per pair of entries.
+        A frame with columns `first`, `second` (entry numbers, intp), `evidence` (uint32 bit mask of the kinds that
+        agree) and `tier` (uint8, of `matching.rule`), one row per pair of entries.
     """
     one, two = _agreeing(first, second)
     pair = _pairs(first, second, one, two)
@@ -85,20 +86,19 @@ def matches(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> p
     agree = np.uint32(1) << first.rows.kind[one[order]].astype(np.uint32)
     evidence = np.bitwise_or.reduceat(agree, starts) if len(starts) else agree
     a, b = np.divmod(pair[order[starts]], max(len(second.segment), 1))
-    identifiers = np.uint32(sum(1 << kind for kind in identifier_kinds))
-    both = first.kinds[a] & second.kinds[b] & identifiers
-    kept = ((evidence & identifiers) != 0) | (both == 0)
-    return pd.DataFrame({"first": a[kept], "second": b[kept], "evidence": evidence[kept]})
+    tier = tiers(evidence, first.kinds[a] & second.kinds[b], kinds)
+    kept = tier >= least
+    return pd.DataFrame({"first": a[kept], "second": b[kept], "evidence": evidence[kept], "tier": tier[kept]})
 
 
-def matched_rows(first: Side, second: Side, *, identifier_kinds: frozenset[int]) -> pd.DataFrame:
+def matched_rows(first: Side, second: Side, *, kinds: Sequence[str], least: int) -> pd.DataFrame:
     """The rows behind `matches`: every pair of rows that agree, of every pair of entries that match.
 
     Returns:
         A frame with columns `first` and `second` (row numbers, intp), in the order of kind and tag: an order that says
         nothing about either list.
     """
-    found = matches(first, second, identifier_kinds=identifier_kinds)
+    found = matches(first, second, kinds=kinds, least=least)
     one, two = _agreeing(first, second)
     kept = np.isin(_pairs(first, second, one, two), found["first"] * len(second.segment) + found["second"])
     one, two = one[kept], two[kept]
@@ -107,7 +107,7 @@ def matched_rows(first: Side, second: Side, *, identifier_kinds: frozenset[int])
     return pd.DataFrame({"first": one[order], "second": two[order]})
 
 
-def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: frozenset[int]) -> CellCounts:
+def cell_counts(first: Rows, second: Rows, *, segments: int, kinds: Sequence[str], least: int) -> CellCounts:
     """Distinct companies per cell: rows are the first list's segments, columns the second's.
 
     Raises:
@@ -116,7 +116,7 @@ def cell_counts(first: Rows, second: Rows, *, segments: int, identifier_kinds: f
     one, two = side_of(first), side_of(second)
     if any((side.segment >= segments).any() for side in (one, two)):
         raise Refusal("malformed_rows", "a row names a segment that the terms do not have")
-    found = matches(one, two, identifier_kinds=identifier_kinds)
+    found = matches(one, two, kinds=kinds, least=least)
     a, b = found["first"].to_numpy(), found["second"].to_numpy()
     cell = one.segment[a].astype(np.int64) * segments + two.segment[b]
     # Nearly every match is the only one of both its entries; only the others need a matching.

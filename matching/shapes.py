@@ -20,10 +20,11 @@ Shape = tuple[int, tuple[int, ...]]
 """(segment, number of keys of each kind in the terms' order)."""
 
 ShapeCodes = npt.NDArray[np.uint64]
-"""Shapes packed into 64 bits: the segment in the top byte, then one byte for each kind."""
+"""Shapes packed into 64 bits: the segment in the top byte, then four bits for each kind."""
 
-MOST_KINDS: Final = 7
-_MOST_COUNTED: Final = 255
+MOST_KINDS: Final = 14
+_BITS: Final = 4
+_MOST_COUNTED: Final = 2**_BITS - 1
 
 _Counts = tuple[int, ...]
 
@@ -47,7 +48,7 @@ def codes_of(
 ) -> ShapeCodes:
     """The packed shape of each of the entries 0 to `entries` - 1; 0 for an entry without rows.
 
-    Raises Refusal `segment_ambiguous` (rows of one entry disagree), `shape_too_large` (over 7 kinds or 255 keys of
+    Raises Refusal `segment_ambiguous` (rows of one entry disagree), `shape_too_large` (over 14 kinds or 15 keys of
     one).
     """
     of_entry = np.zeros(entries, dtype=np.uint8)
@@ -56,27 +57,32 @@ def codes_of(
         raise Refusal("segment_ambiguous", "rows of one entry name different segments")
     if kind.max(initial=0) >= MOST_KINDS:
         raise Refusal("shape_too_large", f"more than {MOST_KINDS} kinds of key")
-    codes = of_entry.astype(np.uint64) << np.uint64(8 * MOST_KINDS)
+    codes = of_entry.astype(np.uint64) << np.uint64(_BITS * MOST_KINDS)
     for index in range(MOST_KINDS):
         counts = np.bincount(entry[kind == index], minlength=entries)
         if counts.max(initial=0) > _MOST_COUNTED:
             raise Refusal("shape_too_large", f"more than {_MOST_COUNTED} keys of one kind")
-        codes |= counts.astype(np.uint64) << np.uint64(8 * (MOST_KINDS - 1 - index))
+        codes |= counts.astype(np.uint64) << np.uint64(_place(index))
     return codes
 
 
 def unpacked(code: int, kind_count: int) -> Shape:
     """The shape that a code stands for. Raises Refusal `kind_unknown` for a kind beyond `kind_count`."""
-    segment, *counts = int(code).to_bytes(1 + MOST_KINDS, "big")
+    counts = [code >> _place(index) & _MOST_COUNTED for index in range(MOST_KINDS)]
     if any(counts[kind_count:]):
         raise Refusal("kind_unknown", "a row's kind is not in the terms")
-    return segment, tuple(counts[:kind_count])
+    return code >> _BITS * MOST_KINDS, tuple(counts[:kind_count])
 
 
 def packed(shape: Shape) -> int:
     """The code that stands for a shape."""
     segment, counts = shape
-    return int.from_bytes(bytes((segment, *counts)).ljust(1 + MOST_KINDS, b"\0"), "big")
+    return segment << _BITS * MOST_KINDS | sum(count << _place(index) for index, count in enumerate(counts))
+
+
+def _place(index: int) -> int:
+    """Where the count of a kind stands in a code."""
+    return _BITS * (MOST_KINDS - 1 - index)
 
 
 def histogram(rows: pd.DataFrame, *, kind_count: int) -> dict[Shape, int]:

@@ -1,4 +1,4 @@
-"""P2: proposing, accepting, renewing and ending the terms of a room."""
+"""P2: proposing, accepting, renewing, upgrading and ending the terms of a room."""
 
 import secrets
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ from pydantic import ValidationError
 
 from cleanroom.agent.drafts import policies_prefix
 from cleanroom.agent.partners import Partner, find, require_confirmed
+from cleanroom.agent.recipes import is_newest, newest, require_proposed
 from cleanroom.agent.rooms import Room, RoomNotActive, find_id, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused, NotPossibleNow
 from cleanroom.domain.fields import DEFAULT_CATALOGUE
-from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, Purpose, RoomId
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, Purpose, RoomId, Tier
 from cleanroom.messages.api import RoomSummary
 from cleanroom.messages.documents import instant, moment, read_document
 from cleanroom.messages.rooms import (
     AnswerInterval,
     CatalogueField,
     CountingRule,
-    KindRecipe,
     Member,
     Terms,
     Withdrawal,
 )
 from cleanroom.messages.signing import open_document
-from matching.normalise.tables import Tables, recipe
+from matching import rule
 
 
-class RecipesDiffer(NotPossibleNow):
-    """The terms name versions of a normaliser or its tables that this agent does not have."""
+class NothingToUpgrade(NotPossibleNow):
+    """The terms pin the newest recipes and rule that this agent has."""
 
-    code = "recipes_differ"
+    code = "nothing_to_upgrade"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Proposal:
     purpose: str
     use: Purpose = Purpose.CO_SELL
     kinds: tuple[Kind, ...] = tuple(Kind)
+    tiers: tuple[Tier, ...] = tuple(Tier)
     segments: tuple[str, ...] = DEFAULT_SEGMENTS
     floor: int = 10
     minimum_population: int = 25
@@ -73,7 +74,9 @@ def propose(agent: Agent, who: str, proposal: Proposal) -> RoomId:
         purpose=proposal.purpose,
         use=proposal.use,
         members=(_me(agent), _member(partner)),
-        kinds=tuple(_recipe(kind, agent.tables) for kind in proposal.kinds),
+        kinds=newest(proposal.kinds, agent.tables),
+        rule=rule.VERSION,
+        tiers=tuple(tier for tier in Tier if tier in proposal.tiers),
         segments=proposal.segments,
         counting=CountingRule(mode=CountingMode.EXACT, floor=proposal.floor),
         minimum_population=proposal.minimum_population,
@@ -94,14 +97,14 @@ def accept(agent: Agent, which: str) -> Room:
 
     Raises:
         RoomNotActive: if nothing waits for this partner's signature.
-        RecipesDiffer: if this agent could not make the same keys.
+        RecipesDiffer: if this agent could not make the same keys, or would match them by another rule.
         NotConfirmed: if fingerprints were not compared.
     """
     room = open_room(agent, find_id(agent, which))
     terms = room.pending if room.in_force else room.terms
     if terms is None:
         raise RoomNotActive("nothing waits for a signature in this room")
-    require_recipes(agent, terms)
+    require_proposed(agent, terms)
     agent.escrow.put_signature(room.id, terms.version, agent.me, agent.signature(terms.type, terms.text()))
     return open_room(agent, room.id)
 
@@ -112,16 +115,27 @@ def renew(agent: Agent, which: str, *, days: int) -> Room:
     Raises:
         RoomNotActive: if the room has no terms in force, or a change of them is already proposed.
     """
-    room = open_room(agent, find_id(agent, which))
-    if not room.in_force or room.pending:
-        raise RoomNotActive("only terms in force can be renewed, and one change at a time")
+    room = _amendable(agent, which)
     expires = max(agent.clock(), moment(room.terms.expires)) + timedelta(days=days)
-    terms = _terms(
-        **{name: getattr(room.terms, name) for name in Terms.model_fields if name != "type"}
-        | {"version": room.terms.version + 1, "previous": room.terms.digest(), "expires": instant(expires)}
-    )
-    agent.escrow.put_terms(room.id, terms.version, agent.sign(terms))
-    return open_room(agent, room.id)
+    return _amend(agent, room, expires=instant(expires))
+
+
+def upgrade(agent: Agent, which: str) -> Room:
+    """Propose the same terms with the newest recipes and rule that this agent has.
+
+    Once the other side accepts, a new epoch runs: both agents make and commit their lists again.
+
+    Raises:
+        RoomNotActive: if the room has no terms in force, or a change of them is already proposed.
+        NothingToUpgrade: if the terms name these.
+    """
+    room = _amendable(agent, which)
+    if is_newest(agent, room.terms):
+        raise NothingToUpgrade(
+            f"room {room.terms.title}: its terms name the newest recipes and rule that this agent has"
+        )
+    kinds = newest((item.kind for item in room.terms.kinds), agent.tables)
+    return _amend(agent, room, kinds=kinds, rule=rule.VERSION)
 
 
 def decline(agent: Agent, which: str) -> None:
@@ -163,18 +177,21 @@ def rooms(agent: Agent) -> list[RoomSummary]:
     return list(agent.escrow.rooms())
 
 
-def require_recipes(agent: Agent, terms: Terms) -> None:
-    """Refuse terms under which this agent and the other would silently make different keys.
+def _amendable(agent: Agent, which: str) -> Room:
+    room = open_room(agent, find_id(agent, which))
+    if not room.in_force or room.pending:
+        raise RoomNotActive("only terms in force can be changed, and one change at a time")
+    return room
 
-    Raises:
-        RecipesDiffer: naming the kinds.
-    """
-    other = [str(item.kind) for item in terms.kinds if item != _recipe(item.kind, agent.tables)]
-    if other:
-        raise RecipesDiffer(
-            f"the terms name versions of normaliser or tables that this agent does not have, for: {', '.join(other)}. "
-            "Both sides need the same release of the agent"
-        )
+
+def _amend(agent: Agent, room: Room, **changes: object) -> Room:
+    terms = _terms(
+        **{name: getattr(room.terms, name) for name in Terms.model_fields if name != "type"}
+        | {"version": room.terms.version + 1, "previous": room.terms.digest()}
+        | changes
+    )
+    agent.escrow.put_terms(room.id, terms.version, agent.sign(terms))
+    return open_room(agent, room.id)
 
 
 def _terms(**values: object) -> Terms:
@@ -183,11 +200,6 @@ def _terms(**values: object) -> Terms:
     except ValidationError as error:
         places = sorted({".".join(map(str, item["loc"])) or item["msg"] for item in error.errors()})
         raise InputRefused(f"these cannot be the terms of a room: {', '.join(places)}") from None
-
-
-def _recipe(kind: Kind, tables: Tables) -> KindRecipe:
-    normaliser, version = recipe(str(kind), tables)
-    return KindRecipe(kind=kind, normaliser=normaliser, tables=version or "none")
 
 
 def _me(agent: Agent) -> Member:
@@ -211,7 +223,14 @@ def _member(partner: Partner) -> Member:
 
 def _prefixes(room: RoomId) -> tuple[str, ...]:
     """Where the vault keeps what goes when the room is left. The journal of what was disclosed stays."""
-    return f"room/{room}/", policies_prefix(room), f"shared/{room}/", f"notices/{room}/", f"disputes/{room}"
+    return (
+        f"room/{room}/",
+        policies_prefix(room),
+        f"shared/{room}/",
+        f"notices/{room}/",
+        f"disputes/{room}",
+        f"reviews/{room}/",
+    )
 
 
 def _forget(agent: Agent, room: RoomId) -> None:

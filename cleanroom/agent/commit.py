@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from cleanroom.agent import outbox
-from cleanroom.agent.agreements import require_recipes
 from cleanroom.agent.committed import STATE_COLUMNS, head, population, shapes_of, slot_of, state
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix, epoch_secrets
-from cleanroom.agent.lists import INDEX, KeyedList, RoomInput, joined, revision, room_change, room_input
+from cleanroom.agent.list_keys import KeyedList
+from cleanroom.agent.lists import INDEX, revision
+from cleanroom.agent.recipes import pinned, to_merge
+from cleanroom.agent.room_lists import RoomInput, joined, room_change, room_input
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused
@@ -98,7 +100,7 @@ def commit(agent: Agent, room: Room) -> CommitReport:
         HomeOutdated: if the escrow holds batches of this agent that its vault does not know.
     """
     room.require_active()
-    require_recipes(agent, room.terms)
+    pinned(agent, room.terms)
     with agent.locked(f"commit-{room.id}"):
         finish(agent, room)
         _require_up_to_date(agent, room)
@@ -142,7 +144,7 @@ def dry_run(agent: Agent, room: Room, instead: KeyedList | None) -> tuple[Commit
     the real push sends other bytes of the same sizes.
     """
     room.require_active()
-    require_recipes(agent, room.terms)
+    pinned(agent, room.terms)
     wanted, store = wanted_rows(agent, room, instead=instead), outbox.Memory()
     batch, report = _batch(agent, room, store, wanted)
     data = io.BytesIO()
@@ -167,8 +169,8 @@ def wanted_rows(agent: Agent, room: Room, *, instead: KeyedList | None = None) -
     """
     terms, since = room.terms, revision(agent)
     with agent.progress.stage("entries"):
-        given = room_input(agent, room.id, kinds=room.kind_names, segments=terms.segments, instead=instead)
-        merged = _merged(room, given)
+        given = room_input(agent, room.id, recipes=to_merge(agent, terms), segments=terms.segments, instead=instead)
+        merged = _merged(given)
         coarse = shapes.coarsen(merged.rows, terms.minimum_population, len(terms.kinds))
         rows = _named(agent, room, coarse.rows, merged)
     if rows.empty and head(agent, room) is None:
@@ -204,7 +206,8 @@ def changed_rows(agent: Agent, room: Room) -> Wanted | None:
     if known is None or last is None or (known.batch, known.terms) != (last.digest, terms.digest()):
         return None
     with agent.progress.stage("entries"):
-        change = room_change(agent, room.id, since=known.revision, kinds=room.kind_names, segments=terms.segments)
+        recipes = to_merge(agent, terms)
+        change = room_change(agent, room.id, since=known.revision, recipes=recipes, segments=terms.segments)
         if change is None:
             return None
         both = joined([change.now, change.before])
@@ -212,7 +215,8 @@ def changed_rows(agent: Agent, room: Room) -> Wanted | None:
         altered = np.concatenate([change.altered, np.zeros(gone, np.bool_)])
         former = np.arange(size + gone) >= size
         reached = entries.reached(both.keys, altered | former)
-        was, now = (_merged(room, both.only(reached & ~other)) for other in (altered, former))
+        crowded = entries.crowded(both.keys, altered | former)
+        was, now = (_merged(both, which=reached & ~other, crowded=crowded) for other in (altered, former))
         before, rows = (_named(agent, room, side.rows, side) for side in (was, now))
     others = population(agent, room) - shapes_of(before, room)
     report = _moved(known.report, _report(room, was, was.rows), _report(room, now, now.rows))
@@ -223,8 +227,14 @@ def changed_rows(agent: Agent, room: Room) -> Wanted | None:
     return wanted
 
 
-def _merged(room: Room, given: RoomInput) -> entries.Entries:
-    return entries.merge(given.keys, given.segments, given.ids, room.identifier_kinds)
+def _merged(
+    given: RoomInput, *, which: npt.NDArray[np.bool_] | None = None, crowded: npt.NDArray[np.bool_] | None = None
+) -> entries.Entries:
+    """The entries of all accounts, or of some (bool per account) of which is known which keys are on too many."""
+    part = given if which is None else given.only(which)
+    if which is not None and crowded is not None:
+        crowded = crowded[which[given.keys["account"]]]
+    return entries.merge(part.keys, part.segments, part.ids, part.kinds, crowded)
 
 
 def _named(agent: Agent, room: Room, rows: pd.DataFrame, merged: entries.Entries) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cleanroom.agent import notices, suppress, users
+from cleanroom.agent import notices, reviews, suppress, users
 from cleanroom.agent.disputes import disputes
 from cleanroom.agent.looked import withdrawn_since
 from cleanroom.agent.rooms import Room
@@ -23,6 +23,7 @@ def consent_waits(agent: Agent, room: Room) -> tuple[Waiting, ...]:
         *_policies(room),
         *_proposals(agent, room),
         *_openings(agent, room),
+        *_reviews(agent, room),
         *_releases(room),
         *_disputes(agent, room),
         *_requests(agent, room),
@@ -119,6 +120,16 @@ def _released(room: Room, partner: PartnerId) -> int:
     """The newest round that a member has released for; 0 if none."""
     chain = room.releases.get(partner, ())
     return chain[-1].round if chain else 0
+
+
+def _reviews(agent: Agent, room: Room) -> Iterator[Waiting]:
+    if number := reviews.waiting(agent, room):
+        they = "it is" if number == 1 else "each is"
+        what = (
+            f"{_matches(number)} likely, not certain: nothing of yours is released before a person has said whether "
+            f"{they} the same company: cleanroom matches review {_name(room)}"
+        )
+        yield Waiting(what=what, mine=True, since=None)
 
 
 def _disputes(agent: Agent, room: Room) -> Iterator[Waiting]:

@@ -10,7 +10,9 @@ A row of my evaluation may be opened only if all of this holds:
 6. I held that root before I uploaded my row, so that its tag cannot be a copy of mine;
 7. the other side's entry is still in its list;
 8. its cell is agreed under both policies, by my clock;
-9. no row is shown twice.
+9. no row is shown twice;
+10. all that is shown of a pair of entries can make it a match that counts, whatever else of theirs differs. Which other
+   kinds my entry has is hidden behind their name for it; P8 decides.
 
 An escrow that announces anything else gets nothing: one item that fails refuses the whole round, and says which rule.
 """
@@ -28,13 +30,14 @@ from cleanroom.agent.evaluate import batch_prefix, evaluated_rows, known_roots, 
 from cleanroom.agent.received import their_state
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.verified import kinds_in, kinds_of
 from cleanroom.domain.errors import NotPossibleNow
 from cleanroom.messages.api import RoundView
 from cleanroom.messages.lists import Evaluation
 from cleanroom.messages.openings import Evidence, OpeningRefused, decode_evidence
 from matching import merkle
 from matching.refusal import Refusal
-from matching.rows import ADD, TOKEN_BYTES, Bytes, Rows, from_leaves, is_in
+from matching.rows import ADD, NAME_BYTES, TOKEN_BYTES, Bytes, Rows, from_leaves, is_in
 from matching.tokens import unrenamed
 
 
@@ -92,6 +95,7 @@ def openable(agent: Agent, room: Room, round_: RoundView) -> Openable:
     if not is_in(rows.value, their_state(agent, room).value).all():
         raise OpeningRefused("evidence: it speaks of an entry that the other side has taken out")
     handles = _handles(agent, room, rows)
+    _check_pairs(agent, room, items, rows, handles)
     return Openable(
         rows=Rows(name=handles, op=rows.op, segment=rows.segment, kind=rows.kind, value=rows.value),
         pseudonyms=rows.name,
@@ -170,6 +174,19 @@ def _check_rows(agent: Agent, room: Room, items: list[Evidence], tags: Mapping[i
             raise OpeningRefused(f"evidence {number}: its root was signed after my row was uploaded")
         if (item.leaf[17], int(rows.segment[at])) not in agreed:
             raise OpeningRefused(f"evidence {number}: its cell is not agreed")
+
+
+def _check_pairs(agent: Agent, room: Room, items: list[Evidence], rows: Rows, handles: Bytes) -> None:
+    """Rule 10. All rows of a pair come in one round: an entry that changes is taken out and put in again as a whole."""
+    shown = [(item.leaf[:NAME_BYTES], handle.tobytes()) for item, handle in zip(items, handles, strict=True)]
+    state = their_state(agent, room)
+    present = state.take(is_in(state.name, handles))
+    had = kinds_of((name.tobytes() for name in present.name), present.kind.tolist())
+    agree = kinds_of(shown, rows.kind.tolist())
+    for number, pair in enumerate(shown):
+        kinds = kinds_in(agree[pair])
+        if not room.judge.could_count(kinds, kinds_in(had.get(pair[1], 0)) - kinds):
+            raise OpeningRefused(f"evidence {number}: what agrees of its pair makes no match that counts")
 
 
 def _root(item: Evidence, size: int) -> str:

@@ -1,7 +1,8 @@
 """What this agent keeps of the other side's accounts: two frames in the vault a room, which outlive epochs.
 
 `matches`, one row each: `epoch` (int), `mine`, `theirs` (handles, hex), `my_segment`, `their_segment` (labels), `kinds`
-(proven kinds of key, blanks between), `accounts` (my account ids, JSON), `count` (their accounts, int), `received`,
+(proven kinds of key, blanks between), `differ` (likewise: kinds of which both have keys and none agrees), `tier`,
+`accounts` (my account ids, JSON), `count` (their accounts, int), `received`,
 `release` (int), `withdrawn` (an instant, or "").
 
 `fields`, one row each: `epoch`, `mine`, `theirs`, `account` (their account's number in the match, int), `field`,
@@ -17,7 +18,7 @@ from typing import Final
 import pandas as pd
 
 from cleanroom.agent.frames import from_bytes, to_bytes, tuples
-from cleanroom.agent.release_checks import CheckedMatch
+from cleanroom.agent.release_checks import StandingMatch
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import Bytes32, Count, DigestText, Number, Wire
@@ -26,7 +27,8 @@ from cleanroom.messages.releases import Release
 PAIR: Final = ["epoch", "mine", "theirs"]
 MATCHES: Final = [
     *PAIR,
-    *("my_segment", "their_segment", "kinds", "accounts", "count", "received", "release", "withdrawn"),
+    *("my_segment", "their_segment", "kinds", "differ", "tier", "accounts"),
+    *("count", "received", "release", "withdrawn"),
 ]
 FIELDS: Final = [
     *PAIR,
@@ -106,7 +108,7 @@ def forget(agent: Agent, room: RoomId) -> None:
     agent.vault.delete_all(_prefix(room))
 
 
-def after(before: Kept, release: Release, matches: Sequence[CheckedMatch], labels: Labels, now: str) -> Kept:
+def after(before: Kept, release: Release, matches: Sequence[StandingMatch], labels: Labels, now: str) -> Kept:
     """What is kept once a release is received.
 
     Its matches replace what was shown of them; what was shown and is not any more is noted as withdrawn. The first
@@ -126,17 +128,18 @@ def after(before: Kept, release: Release, matches: Sequence[CheckedMatch], label
     )
 
 
-def _match_row(item: CheckedMatch, release: Release, labels: Labels, now: str) -> tuple[object, ...]:
+def _match_row(item: StandingMatch, release: Release, labels: Labels, now: str) -> tuple[object, ...]:
     match, mine = item.match, item.match.mine.hex()
-    kinds = " ".join(labels.kinds[kind] for kind in sorted(match.kinds))
+    kinds, differ = (" ".join(labels.kinds[kind] for kind in sorted(which)) for which in (match.kinds, match.differ))
     accounts = json.dumps(labels.accounts.get((mine, match.theirs.hex()), ()))
     segments = (labels.segments[match.my_segment], labels.segments[match.their_segment])
     withdrawn = "" if item.accounts else now
     pair = (release.epoch, mine, match.theirs.hex())
-    return (*pair, *segments, kinds, accounts, len(item.accounts), now, release.number, withdrawn)
+    evidence = (kinds, differ, str(match.tier))
+    return (*pair, *segments, *evidence, accounts, len(item.accounts), now, release.number, withdrawn)
 
 
-def _field_rows(item: CheckedMatch, release: Release, now: str) -> Iterable[tuple[object, ...]]:
+def _field_rows(item: StandingMatch, release: Release, now: str) -> Iterable[tuple[object, ...]]:
     pair = (release.epoch, item.match.mine.hex(), item.match.theirs.hex())
     policies = (release.sender_policy, release.recipient_policy)
     for number, account in enumerate(item.accounts):

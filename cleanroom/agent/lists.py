@@ -1,35 +1,28 @@
 """The partner's account lists in the vault, each with the match keys that were made of it.
 
 A list has a name; pushing it again replaces it, pushing changes alters it. A list serves every room, or only those
-it was pushed for. Keys are made once per push, for every kind, so that committing a change costs its size.
+it was pushed for. Keys are made once per push, for every kind, so that committing a change costs its size; those that
+are not there by the recipes that are asked for are made from the accounts once (`list_keys`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BeforeValidator
 
-from cleanroom.agent.frames import from_bytes, to_bytes
+from cleanroom.agent.frames import to_bytes
+from cleanroom.agent.list_keys import Change, KeyedList, UnknownList, added_keys, made, put, read, written
 from cleanroom.agent.session import Agent
-from cleanroom.agent.suppressions import suppressed_ids
-from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import Count, Instant, RoomName, Title, Wire, as_tuple, instant
-from matching.entries import NO_SEGMENT
-from matching.keys import KINDS, keys_of
+from matching.normalise import tables
+from matching.normalise.tables import Recipe
 
 INDEX = "lists/index"
 NEWEST = "lists/newest/"
-
-
-class UnknownList(InputRefused):
-    """There is no list of that name."""
-
-    code = "unknown_list"
 
 
 class StoredList(Wire):
@@ -55,75 +48,11 @@ class NewestChange(Wire):
     revision: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedList:
-    """A list with its keys.
-
-    `accounts` is the accounts frame. `keys` has columns `account` (int32 position), `kind` (uint8 index in
-    `matching.keys.KINDS`) and `key`; `refused` has `account`, `column` and `rule`. `change`: what a delta
-    made of the stored list.
-    """
-
-    name: str
-    accounts: pd.DataFrame
-    keys: pd.DataFrame
-    refused: pd.DataFrame
-    change: "Change | None" = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What a delta made of a list: the last `upserted` accounts are new or replaced; `before` are those that went.
-
-    `since`: the index's revision when the list was read.
-    """
-
-    since: int
-    upserted: int
-    before: KeyedList
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomInput:
-    """What all lists together give to one room.
-
-    `keys`: `account`, `kind` (index in terms' kinds), `key`. `segments`: uint8 per account, NO_SEGMENT for a segment
-    that the terms don't name. `ids`: account ids.
-    """
-
-    keys: pd.DataFrame
-    segments: npt.NDArray[np.uint8]
-    ids: "pd.Series[str]"
-
-    def only(self, which: npt.NDArray[np.bool_]) -> "RoomInput":
-        """What some accounts (bool per account) give."""
-        position = np.cumsum(which, dtype=np.int32) - np.int32(1)
-        keys = self.keys[which[self.keys["account"]]]
-        return RoomInput(
-            keys=keys.assign(account=position[keys["account"]]).reset_index(drop=True),
-            segments=self.segments[which],
-            ids=self.ids[which].reset_index(drop=True),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomChange:
-    """What the newest push changed of what the lists give to a room.
-
-    `now`: what they give; `altered` (bool per account of `now`): whose accounts were replaced or added. `before`: the
-    replaced and the deleted accounts as they were.
-    """
-
-    now: RoomInput
-    altered: npt.NDArray[np.bool_]
-    before: RoomInput
-
-
 def keyed(agent: Agent, name: str, accounts: pd.DataFrame) -> KeyedList:
     """Make the match keys of a list. Nothing is stored."""
-    with agent.progress.stage("match keys"):
-        keys = keys_of(accounts, KINDS, agent.tables)
-    return KeyedList(name=name, accounts=accounts, keys=keys.frame, refused=keys.refused)
+    recipes = tables.current(agent.tables)
+    keys = made(agent, accounts, recipes)
+    return KeyedList(name=name, accounts=accounts, recipes=recipes, keys=keys.frame, refused=keys.refused)
 
 
 def changed(agent: Agent, name: str, upserts: pd.DataFrame, deleted: "pd.Series[str]") -> KeyedList:
@@ -132,8 +61,9 @@ def changed(agent: Agent, name: str, upserts: pd.DataFrame, deleted: "pd.Series[
     Raises:
         UnknownList: if the list was never pushed.
     """
-    since, before = revision(agent), load(agent, name)
-    fresh = keyed(agent, name, upserts)
+    since = revision(agent)
+    before = added_keys(agent, load(agent, name), tables.current(agent.tables))
+    fresh = added_keys(agent, keyed(agent, name, upserts), before.recipes)
     gone = before.accounts["account_id"].isin(pd.concat([upserts["account_id"], deleted])).to_numpy()
     goes = gone[before.keys["account"]]
     position = np.where(gone, np.cumsum(gone), np.cumsum(~gone)).astype(np.int32) - np.int32(1)
@@ -144,17 +74,20 @@ def changed(agent: Agent, name: str, upserts: pd.DataFrame, deleted: "pd.Series[
     accounts = pd.concat(both, ignore_index=True)
     text = [column for column in columns if column != "suppressed"]
     accounts[text] = accounts[text].fillna("").astype("str")
-    keys = pd.concat([moved[~goes], fresh.keys.assign(account=fresh.keys["account"] + stay)], ignore_index=True).astype(
+    come = fresh.keys_by(before.recipes)
+    keys = pd.concat([moved[~goes], come.assign(account=come["account"] + stay)], ignore_index=True).astype(
         {"account": np.int32}
     )
     went = replace(before, accounts=before.accounts[gone], keys=moved[goes])
     change = Change(since=since, upserted=len(upserts), before=went)
-    return KeyedList(name=name, accounts=accounts, keys=keys, refused=fresh.refused, change=change)
+    return KeyedList(
+        name=name, accounts=accounts, recipes=before.recipes, keys=keys, refused=fresh.refused, change=change
+    )
 
 
 def store(agent: Agent, data: KeyedList, rooms: tuple[RoomId, ...] | None) -> None:
     """Put a list into the vault in one transaction, replacing the one of the same name."""
-    accounts, keys = to_bytes(data.accounts), to_bytes(data.keys)
+    records = written(data)
     with agent.vault.transaction():
         index = _index(agent)
         known = {item.name: item for item in index.lists}
@@ -164,15 +97,13 @@ def store(agent: Agent, data: KeyedList, rooms: tuple[RoomId, ...] | None) -> No
         )
         every = tuple(({**known, data.name: entry}).values())
         agent.save(INDEX, ListIndex(revision=index.revision + 1, lists=every))
-        agent.vault.put(f"lists/{number}/accounts", accounts)
-        agent.vault.put(f"lists/{number}/keys", keys)
+        put(agent, prefix_of(entry), records)
         agent.vault.delete_all(NEWEST)
         if (change := data.change) and change.since == index.revision and known[data.name].rooms == rooms:
             upserted = data.accounts[["account_id"]].iloc[len(data.accounts) - change.upserted :]
             agent.save(NEWEST + "change", NewestChange(revision=index.revision + 1))
             agent.vault.put(NEWEST + "upserted", to_bytes(upserted))
-            agent.vault.put(NEWEST + "accounts", to_bytes(change.before.accounts))
-            agent.vault.put(NEWEST + "keys", to_bytes(change.before.keys))
+            put(agent, NEWEST, written(change.before))
 
 
 def load(agent: Agent, name: str) -> KeyedList:
@@ -181,7 +112,31 @@ def load(agent: Agent, name: str) -> KeyedList:
     Raises:
         UnknownList: if there is none of that name.
     """
-    return _loaded(agent, require(agent, name))
+    return read(agent, prefix_of(require(agent, name)), name=name)
+
+
+def with_keys(agent: Agent, item: StoredList, recipes: Sequence[Recipe]) -> KeyedList:
+    """A stored list with keys of these recipes at least. Those that are made for it are kept, all or none.
+
+    Not inside a transaction of the vault, unless `kept_recipes` says that nothing has to be made.
+
+    Raises:
+        Refusal: `recipe_unknown` for a recipe that this agent does not have.
+    """
+    since, part = revision(agent), load(agent, item.name)
+    whole = added_keys(agent, part, recipes)
+    if whole is not part:
+        records = written(whole)
+        with agent.vault.transaction():
+            # What was pushed meanwhile has other keys; then these are made once more when they are asked for.
+            if revision(agent) == since:
+                put(agent, prefix_of(item), records)
+    return whole
+
+
+def prefix_of(item: StoredList) -> str:
+    """Where the vault keeps a list."""
+    return f"lists/{item.number}/"
 
 
 def require(agent: Agent, name: str) -> StoredList:
@@ -217,98 +172,5 @@ def touch(agent: Agent) -> None:
     agent.save(INDEX, index.model_copy(update={"revision": index.revision + 1}))
 
 
-def serving(agent: Agent, room: RoomId, *, instead: KeyedList | None = None) -> list[KeyedList]:
-    """The lists that serve a room, accounts that were suppressed by hand marked so. `instead` as in `room_input`."""
-    parts = [_loaded(agent, item) for item in _index(agent).lists if item.rooms is None or room in item.rooms]
-    if instead:
-        parts = [part for part in parts if part.name != instead.name] + [instead]
-    by_hand = suppressed_ids(agent)
-    return [_suppressed(part, by_hand) for part in parts] if by_hand else parts
-
-
-def room_input(
-    agent: Agent, room: RoomId, *, kinds: tuple[str, ...], segments: tuple[str, ...], instead: KeyedList | None = None
-) -> RoomInput:
-    """What the lists that serve a room give to it. `instead` stands in for the stored list of its name."""
-    return _input(serving(agent, room, instead=instead), kinds, segments)
-
-
-def room_change(
-    agent: Agent, room: RoomId, *, since: int, kinds: tuple[str, ...], segments: tuple[str, ...]
-) -> RoomChange | None:
-    """What changed of what the lists give to a room since the index had this revision.
-
-    None if that can't be told: more was changed than by one delta. The lists stay still only inside a transaction.
-    """
-    change = agent.load(NewestChange, NEWEST + "change")
-    upserted = agent.vault.get(NEWEST + "upserted")
-    if change is None or upserted is None or not since + 1 == change.revision == revision(agent):
-        return None
-    before, now = _kept(agent, NEWEST, name=""), room_input(agent, room, kinds=kinds, segments=segments)
-    by_hand = suppressed_ids(agent)
-    return RoomChange(
-        now=now,
-        altered=now.ids.isin(from_bytes(upserted)["account_id"]).to_numpy(),
-        before=_input([_suppressed(before, by_hand) if by_hand else before], kinds, segments),
-    )
-
-
-def joined(parts: Sequence[RoomInput]) -> RoomInput:
-    """The accounts of all parts, in order. At least one part."""
-    starts = np.cumsum([0, *(len(part.ids) for part in parts)])
-    keys = [
-        part.keys.assign(account=(part.keys["account"] + start).astype(np.int32))
-        for part, start in zip(parts, starts, strict=False)
-    ]
-    return RoomInput(
-        keys=pd.concat(keys, ignore_index=True),
-        segments=np.concatenate([part.segments for part in parts]),
-        ids=pd.concat([part.ids for part in parts], ignore_index=True),
-    )
-
-
-def _input(parts: Sequence[KeyedList], kinds: tuple[str, ...], segments: tuple[str, ...]) -> RoomInput:
-    index_of = {segment: number for number, segment in enumerate(segments)}
-    kind_of = np.array([kinds.index(kind) if kind in kinds else 255 for kind in KINDS], np.uint8)
-    keys, codes, ids, offset = [], [], [], 0
-    for part in parts:
-        live = ~part.accounts["suppressed"].to_numpy(dtype=bool)
-        kind = kind_of[part.keys["kind"]]
-        use = (kind != 255) & live[part.keys["account"]]  # noqa: PLR2004 - kinds that the terms don't count
-        frame = part.keys[use].assign(kind=kind[use])
-        keys.append(frame.assign(account=(frame["account"] + offset).astype(np.int32)))
-        number, names = pd.factorize(part.accounts["segment"])
-        # Number -1 stands for a missing value, and takes the last code.
-        codes.append(np.array([*(index_of.get(name, NO_SEGMENT) for name in names), NO_SEGMENT], np.uint8)[number])
-        ids.append(part.accounts["account_id"])
-        offset += len(part.accounts)
-    if not parts:
-        none = pd.DataFrame({"account": np.zeros(0, np.int32), "kind": np.zeros(0, np.uint8)})
-        none["key"] = pd.Series([], dtype="str")
-        return RoomInput(keys=none, segments=np.zeros(0, np.uint8), ids=pd.Series([], dtype="str"))
-    return RoomInput(
-        keys=pd.concat(keys, ignore_index=True),
-        segments=np.concatenate(codes),
-        ids=pd.concat(ids, ignore_index=True),
-    )
-
-
-def _suppressed(part: KeyedList, ids: frozenset[str]) -> KeyedList:
-    marked = part.accounts["suppressed"].to_numpy(dtype=bool) | part.accounts["account_id"].isin(ids).to_numpy()
-    return replace(part, accounts=part.accounts.assign(suppressed=marked))
-
-
 def _index(agent: Agent) -> ListIndex:
     return agent.load(ListIndex, INDEX) or ListIndex()
-
-
-def _loaded(agent: Agent, item: StoredList) -> KeyedList:
-    return _kept(agent, f"lists/{item.number}/", name=item.name)
-
-
-def _kept(agent: Agent, prefix: str, *, name: str) -> KeyedList:
-    accounts, keys = agent.vault.get(prefix + "accounts"), agent.vault.get(prefix + "keys")
-    if accounts is None or keys is None:
-        raise UnknownList("a list is in the index but not in the vault")
-    none = pd.DataFrame({"account": [], "column": [], "rule": []})
-    return KeyedList(name=name, accounts=from_bytes(accounts), keys=from_bytes(keys), refused=none)

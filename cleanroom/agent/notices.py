@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cleanroom.agent.disputes import Dispute, Disputes, address, disputes
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated
 from cleanroom.agent.kept import accounts_of_match
-from cleanroom.agent.release_content import accounts_of, own_accounts
+from cleanroom.agent.own_accounts import accounts_of, own_accounts
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import verified
@@ -233,7 +233,8 @@ def _accounts(agent: Agent, room: Room, match: Match) -> tuple[str, ...]:
     """My accounts that a match is about: those that hold its keys, or held them when something was received."""
     for item in verified(agent, room):
         if Match(epoch=item.epoch, mine=item.mine, theirs=item.theirs) == match:
-            return tuple(account.id for account in accounts_of(item, own_accounts(agent, room, item.keys)))
+            holders = own_accounts(agent, room, item.keys)
+            return tuple(account.id for account in accounts_of(item, holders, room.judge))
     return _kept_accounts(agent, room, match) or ()
 
 

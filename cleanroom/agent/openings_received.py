@@ -8,30 +8,35 @@
 5. The proof of every part holds for the other side's key of this epoch, bound to the whole claim.
 6. Every point R is one that I computed myself as k*S in my own opening, for the same kind, each once: so the other side
    committed S of the very same key. S gives the entry of theirs.
-7. No pair is vetoed by an identifier that both have and that differs.
+7. The rule of the terms makes a match that counts of every pair: from the kinds that are proven to agree, and from
+   those that both entries have. Where a list has moved on since the round began, what makes none now is left out.
 8. Its cell is agreed, as when I opened.
 
-Only then are the rows kept as verified matches; but for those of entries that either side has taken out meanwhile.
+Only then are the rows kept as verified matches; but for those of entries that either side has taken out or altered
+meanwhile.
 """
 
 import hashlib
 
+import numpy as np
+
 from cleanroom.agent import opening
 from cleanroom.agent.archive import archive
 from cleanroom.agent.client import OpeningPlace
-from cleanroom.agent.committed import retired_tokens, state, state_tokens
+from cleanroom.agent.committed import head, held, retired_tokens, state, state_tokens
 from cleanroom.agent.epochs import accepted_key
+from cleanroom.agent.evaluate import batch_prefix
 from cleanroom.agent.received import their_state
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.verified import StoredMatch, is_verified, keep
+from cleanroom.agent.verified import PastMatch, StoredMatch, is_verified, keep, kinds_in, kinds_of, tier_of
 from cleanroom.agent.witness import require_same
 from cleanroom.domain.vocabulary import RoundState
 from cleanroom.messages.openings import Claim, OpenedRow, Opening, OpeningRefused, decode_rows, points_of
 from cleanroom.messages.signing import open_document
 from matching import proof
 from matching.refusal import Refusal
-from matching.rows import as_keys
+from matching.rows import NAME_BYTES, as_keys, is_in
 
 Pair = tuple[OpenedRow, OpenedRow]
 """A row of their opening (about my entry) and the row of mine (about theirs) with the same point."""
@@ -59,13 +64,15 @@ def verify_round(agent: Agent, room: Room) -> bool:
         raise OpeningRefused("opening: it names another key than the other side's")
     their_rows = _decoded(theirs.claim, their_parts)
     with agent.progress.stage("verify", len(their_rows)):
-        keys = _own_keys(agent, room, their_rows)
+        moved = _has_moved(agent, room, mine.claim)
+        keys = _own_keys(agent, room, their_rows, moved=moved)
         _check_proofs(theirs, their_rows)
         pairs = _paired(my_rows, their_rows)
         _check_cells(agent, room, pairs)
         present = _present(agent, room, pairs, keys)
+        stored = _matching(agent, room, present, moved=moved)
     with agent.vault.transaction():
-        keep(agent, room, round_.number, [_stored(*pair, key) for pair, key in present])
+        keep(agent, room, round_.number, stored, _past(pairs, stored))
         opening.answered(agent, room)
     return True
 
@@ -99,8 +106,8 @@ def _decoded(claim: Claim, parts: list[bytes]) -> list[OpenedRow]:
     return rows
 
 
-def _own_keys(agent: Agent, room: Room, rows: list[OpenedRow]) -> list[str | None]:
-    """Steps 3 and 4: the key of mine that each row is about; None for one that I have taken out since."""
+def _own_keys(agent: Agent, room: Room, rows: list[OpenedRow], *, moved: bool) -> list[str | None]:
+    """Steps 3 and 4: the key of mine that each row is about; None for one that I have taken out or altered since."""
     if len({row.token for row in rows}) != len(rows):
         raise OpeningRefused("opening: a row repeats")
     committed = state(agent, room)
@@ -113,9 +120,10 @@ def _own_keys(agent: Agent, room: Room, rows: list[OpenedRow]) -> list[str | Non
         if place is None and row.token not in retired:
             raise OpeningRefused(f"opening: row {number} is not of a token of mine")
         handle, segment, kind, key = (None,) * 4 if place is None else (column[place] for column in columns)
-        if place is not None and (row.handle, row.segment, row.kind) != (handle, segment, kind):
+        differs = place is not None and (row.handle, row.segment, row.kind) != (handle, segment, kind)
+        if differs and not moved:
             raise OpeningRefused(f"opening: row {number} names another entry, segment or kind than my own row")
-        keys.append(None if key is None else str(key))
+        keys.append(None if key is None or differs else str(key))
     return keys
 
 
@@ -148,31 +156,79 @@ def _paired(mine: list[OpenedRow], theirs: list[OpenedRow]) -> list[Pair]:
     return pairs
 
 
+def _has_moved(agent: Agent, room: Room, claim: Claim) -> bool:
+    """Whether either list, as this agent has it, is not the one that the round stands on any more."""
+    known = head(agent, room)
+    numbers = [item.number for item in room.snapshots[room.other.partner] if item.digest() == claim.of]
+    newer = not numbers or agent.vault.get(batch_prefix(room, numbers[0] + 1) + "sorted") is not None
+    return known is None or known.digest != claim.own or newer
+
+
 def _present(agent: Agent, room: Room, pairs: list[Pair], keys: list[str | None]) -> list[tuple[Pair, str]]:
-    """Step 7; and of what holds, the pairs whose two entries are both still committed, each with my key."""
-    identifiers = sum(1 << kind for kind in room.identifier_kinds)
-    committed, others = state(agent, room), their_state(agent, room)
-    my_kinds = _kinds_of(committed["handle"].tolist(), committed["kind"].tolist())
-    their_kinds = _kinds_of([name.tobytes() for name in as_keys(others.name)], others.kind.tolist())
-    agree: dict[tuple[bytes, bytes], int] = {}
-    for theirs, mine in pairs:
-        pair = (theirs.handle, mine.handle)
-        agree[pair] = agree.get(pair, 0) | 1 << theirs.kind
-    for (my_handle, their_handle), evidence in agree.items():
-        both = my_kinds.get(my_handle, 0) & their_kinds.get(their_handle, 0) & identifiers
-        if both and not evidence & identifiers:
-            raise OpeningRefused("opening: it pairs entries whose identifiers differ")
+    """The pairs of rows that are both still committed as they were opened, each with my key."""
+    opened = np.frombuffer(b"".join(mine.leaf for _, mine in pairs), np.uint8).reshape(len(pairs), -1)
+    others = their_state(agent, room)
+    there = is_in(opened, np.frombuffer(others.leaves(), np.uint8).reshape(-1, others.leaf_width))
+    both = zip(pairs, keys, there.tolist(), strict=True)
+    return [(pair, key) for pair, key, is_there in both if key is not None and is_there]
+
+
+def _matching(agent: Agent, room: Room, present: list[tuple[Pair, str]], *, moved: bool) -> list[StoredMatch]:
+    """Step 7: the rows of pairs that are a match that counts."""
+    rows = [(theirs.handle, mine.handle, theirs.kind) for (theirs, mine), _ in present]
+    mine, theirs = _kinds_held(agent, room, {row[0] for row in rows}, {row[1] for row in rows})
+    agree = kinds_of((row[:2] for row in rows), (row[2] for row in rows))
+    counts: dict[tuple[bytes, bytes], bool] = {}
+    for pair, kinds in agree.items():
+        differ = mine.get(pair[0], 0) & theirs.get(pair[1], 0) & ~kinds
+        counts[pair] = tier_of(room.judge, kinds_in(kinds), kinds_in(differ)) is not None
+    if not moved and not all(counts.values()):
+        raise OpeningRefused("opening: it pairs entries that are no match under the terms")
     return [
-        (pair, key) for pair, key in zip(pairs, keys, strict=True) if key is not None and pair[1].handle in their_kinds
+        _stored(*pair, key, my_kinds=mine.get(row[0], 0), their_kinds=theirs.get(row[1], 0))
+        for (pair, key), row in zip(present, rows, strict=True)
+        if counts[row[:2]]
     ]
 
 
-def _kinds_of(names: list[bytes], kinds: list[int]) -> dict[bytes, int]:
-    """Per entry, the kinds of its keys as a bit mask."""
-    found: dict[bytes, int] = {}
-    for name, kind in zip(names, kinds, strict=True):
-        found[name] = found.get(name, 0) | 1 << kind
-    return found
+def _past(pairs: list[Pair], stored: list[StoredMatch]) -> list[PastMatch]:
+    """The pairs of entries of which nothing is left."""
+    stands = {(row.mine, row.theirs) for row in stored}
+    proven = {(theirs.handle.hex(), mine.handle.hex()): (theirs.segment, mine.segment) for theirs, mine in pairs}
+    return [
+        PastMatch(mine=pair[0], theirs=pair[1], my_segment=segments[0], their_segment=segments[1])
+        for pair, segments in proven.items()
+        if pair not in stands
+    ]
+
+
+def _kinds_held(
+    agent: Agent, room: Room, mine: set[bytes], theirs: set[bytes]
+) -> tuple[dict[bytes, int], dict[bytes, int]]:
+    """The kinds of which these entries of mine, and these of theirs, have keys: bit masks by handle."""
+    others = their_state(agent, room)
+    handles = np.empty(len(mine), object)  # as objects: an array of bytes would lose zeros at their ends
+    handles[:] = sorted(mine)
+    ours = held(agent, room, handles)
+    wanted = np.frombuffer(b"".join(theirs), np.uint8).reshape(-1, NAME_BYTES)
+    here = others.take(is_in(others.name, wanted))
+    return (
+        kinds_of(ours["handle"].tolist(), ours["kind"].tolist()),
+        kinds_of((name.tobytes() for name in here.name), here.kind.tolist()),
+    )
+
+
+def _stored(theirs: OpenedRow, mine: OpenedRow, key: str, *, my_kinds: int, their_kinds: int) -> StoredMatch:
+    return StoredMatch(
+        mine=theirs.handle.hex(),
+        theirs=mine.handle.hex(),
+        my_segment=theirs.segment,
+        their_segment=mine.segment,
+        my_kinds=my_kinds,
+        their_kinds=their_kinds,
+        kind=theirs.kind,
+        key=key,
+    )
 
 
 def _check_cells(agent: Agent, room: Room, pairs: list[Pair]) -> None:
@@ -180,14 +236,3 @@ def _check_cells(agent: Agent, room: Room, pairs: list[Pair]) -> None:
     agreed = room.sides(agent.me).agreed_cells(agent.clock())
     if any((theirs.segment, mine.segment) not in agreed for theirs, mine in pairs):
         raise OpeningRefused("opening: a row lies outside the agreed cells")
-
-
-def _stored(theirs: OpenedRow, mine: OpenedRow, key: str) -> StoredMatch:
-    return StoredMatch(
-        mine=theirs.handle.hex(),
-        theirs=mine.handle.hex(),
-        my_segment=theirs.segment,
-        their_segment=mine.segment,
-        kind=theirs.kind,
-        key=key,
-    )

@@ -15,7 +15,9 @@ import pandas as pd
 from cleanroom.agent import commit, lists, push_plan
 from cleanroom.agent.commit import CommitReport
 from cleanroom.agent.epochs import publish_key
-from cleanroom.agent.lists import KeyedList
+from cleanroom.agent.lint_counts import Counts, counted, found_in
+from cleanroom.agent.lint_listed import listed_of
+from cleanroom.agent.list_keys import KeyedList
 from cleanroom.agent.push_plan import Plan
 from cleanroom.agent.reading.accounts import ReadResult, read_accounts
 from cleanroom.agent.reading.changes import read_changes
@@ -24,7 +26,8 @@ from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId, RoomState
 from cleanroom.messages.api import RoomSummary
-from matching.keys import KINDS
+from matching.keys import KINDS, Keys
+from matching.normalise import tables
 from matching.refusal import Refusal
 
 Problem = CleanroomError | Refusal
@@ -45,8 +48,8 @@ class PushReport:
 
     `keys`: kind -> keys in the list. `keyless`: accounts, not suppressed, that no key was made of. `refused`: row
     (int64, 1-based in the source), column, rule (`str`), left_out (bool: the row was left out, not only what was in
-    that column). `not_active`: titles of rooms that get the list once both sides have accepted them. `problem`: why no
-    room could be asked.
+    that column). `lint`: what hurts, among the accounts that were read. `not_active`: titles of rooms that get the list
+    once both sides have accepted them. `problem`: why no room could be asked.
     """
 
     name: str
@@ -57,6 +60,7 @@ class PushReport:
     keys: ReadOnly[str, int]
     refused: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...]
+    lint: Counts
     upserted: int
     deleted: int
     rooms: tuple[RoomPushed, ...] = ()
@@ -97,7 +101,7 @@ def prepare(agent: Agent, planned: Plan) -> Prepared:
             list_name=planned.name,
         )
     data = lists.keyed(agent, planned.name, result.accounts)
-    return Prepared(planned=planned, data=data, report=_report(planned, result, data, deleted=0))
+    return Prepared(planned=planned, data=data, report=_report(agent, planned, result, data, deleted=0))
 
 
 def prepare_changes(agent: Agent, planned: Plan) -> Prepared:
@@ -118,7 +122,7 @@ def prepare_changes(agent: Agent, planned: Plan) -> Prepared:
         )
     deletes = pd.Series(delta.deletes, dtype="str")
     data = lists.changed(agent, planned.name, delta.upserts.accounts, deletes)
-    report = _report(planned, delta.upserts, data, deleted=len(deletes))
+    report = _report(agent, planned, delta.upserts, data, deleted=len(deletes))
     return Prepared(planned=planned, data=data, report=report)
 
 
@@ -185,23 +189,39 @@ def _committed(agent: Agent, room_id: RoomId) -> CommitReport | Problem:
         return problem
 
 
-def _report(planned: Plan, result: ReadResult, data: KeyedList, *, deleted: int) -> PushReport:
+def _report(agent: Agent, planned: Plan, result: ReadResult, data: KeyedList, *, deleted: int) -> PushReport:
     suppressed = data.accounts["suppressed"].to_numpy(dtype=bool)
     keyed = np.zeros(len(suppressed), dtype=np.bool_)
-    keyed[data.keys["account"].to_numpy()] = True
-    per_kind = np.bincount(data.keys["kind"], minlength=len(KINDS))
+    recipes = [recipe for recipe in tables.current(agent.tables) if recipe.kind in KINDS]
+    keys = data.keys_by(recipes)
+    keyed[keys["account"].to_numpy()] = True
+    per_kind = np.bincount(keys["kind"], minlength=len(recipes))
     return PushReport(
         name=planned.name,
         rows=len(planned.table.frame),
         accounts=len(data.accounts),
         suppressed=int(suppressed.sum()),
         keyless=int((~keyed & ~suppressed).sum()),
-        keys={kind: int(per_kind[index]) for index, kind in enumerate(KINDS)},
+        keys={recipe.kind: int(per_kind[index]) for index, recipe in enumerate(recipes)},
         refused=_refused(result, data.refused),
         notes=result.notes,
+        lint=_looked_at(agent, planned, result, data),
         upserted=len(result.accounts),
         deleted=deleted,
     )
+
+
+def _looked_at(agent: Agent, planned: Plan, result: ReadResult, data: KeyedList) -> Counts:
+    """What `cleanroom lint` counts in what was read: of a delta only among its own rows, which costs its size."""
+    recipes = tables.current(agent.tables)
+    first = len(data.accounts) - len(result.accounts)
+    keys = data.keys_by(recipes)
+    read = keys[keys["account"].to_numpy() >= first].reset_index(drop=True)
+    read = read.assign(account=read["account"].to_numpy(np.int32) - np.int32(first))
+    with agent.progress.stage("look"):
+        kinds = [recipe.kind for recipe in recipes]
+        listed = listed_of(result, Keys(frame=read, refused=data.refused), kinds, agent.tables.current)
+        return counted(listed, found_in(listed, by_segment=planned.segment_from is not None))
 
 
 def _refused(result: ReadResult, keys: pd.DataFrame) -> pd.DataFrame:

@@ -167,6 +167,12 @@ def require_name(name: str) -> None:
         raise InputRefused("list name: 1 to 200 characters, none of them a control character") from None
 
 
+def own_segments(table: Table) -> SegmentFrom | None:
+    """The column that is called segment, if there is one such."""
+    own = [header for header in table.headers if folded(header) == _OWN_COLUMN]
+    return SegmentFrom(column=own[0]) if len(own) == 1 else None
+
+
 def _plan(table: Table, choices: Choices, saved: SavedReading | None, columns: Mapping, origin: Origin) -> Plan:
     segment, segment_from = _segments(choices, saved, table)
     return Plan(
@@ -193,9 +199,8 @@ def _segments(
         return saved.segment, None
     if saved is not None and saved.segment_from is not None:
         return None, SegmentFrom(column=saved.segment_from, values=saved.segment_values)
-    own = [header for header in table.headers if folded(header) == _OWN_COLUMN]
-    if len(own) == 1:
-        return None, SegmentFrom(column=own[0])
+    if (own := own_segments(table)) is not None:
+        return None, own
     raise InputRefused(
         "segment: not given, and no column is called segment. Only accounts in a segment count: "
         "--segment customers, or --segment-from COLUMN"

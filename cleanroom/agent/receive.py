@@ -28,12 +28,13 @@ from cleanroom.agent.kept import (
     kept,
     withdrawn,
 )
-from cleanroom.agent.release_checks import CheckedMatch, Expected, checked, unsealed
-from cleanroom.agent.release_content import ShownBefore, accounts_of, exceeds, newest_round, own_accounts
+from cleanroom.agent.own_accounts import accounts_of, own_accounts
+from cleanroom.agent.release_checks import Expected, StandingMatch, checked, standing, unsealed
+from cleanroom.agent.release_content import ShownBefore, exceeds, newest_round
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.shown_records import records_of
-from cleanroom.agent.verified import verified
+from cleanroom.agent.verified import past, verified
 from cleanroom.agent.witness import require_same
 from cleanroom.domain.fields import ACCOUNT
 from cleanroom.domain.vocabulary import Form
@@ -131,7 +132,8 @@ def _receive(agent: Agent, room: Room, release: Release, last: KeptHead | None) 
     other = room.other.partner
     _require_in_force(agent, room, release)
     payloads = _payloads(agent, room, release)
-    matches = checked(payloads, Expected.of(verified(agent, room), room.sides(other), moment(release.created)))
+    known, gone = verified(agent, room, through=release.round), past(agent, room, through=release.round)
+    shown = checked(payloads, Expected.of(known, room.sides(other), moment(release.created), gone))
     hash_key = payloads[0].hash_key if payloads else None
     before = last.hash_key if last is not None and last.epoch == release.epoch else None
     if hash_key and before not in (None, hash_key):
@@ -145,9 +147,10 @@ def _receive(agent: Agent, room: Room, release: Release, last: KeptHead | None) 
         hash_key=hash_key or before,
     )
     require_same(agent, room, release.log_size, release.log_root, f"the other side's release {release.number}")
-    records = records_of(payloads, ((item.match.their_segment, item.match.my_segment) for item in matches))
+    records = records_of(payloads, ((item.match.their_segment, item.match.my_segment) for item in shown))
     if (len(records.leaves), records.root) != (release.matches, release.records):
         raise ReleaseRefused(f"release {release.number}: its records are not of what it shows")
+    matches = standing(shown)
     labels, now = _labels(agent, room, matches), instant(agent.clock())
     with agent.vault.transaction():
         keep(agent, room.id, after(kept(agent, room.id), release, matches, labels, now))
@@ -174,14 +177,14 @@ def _payloads(agent: Agent, room: Room, release: Release) -> list[Payload]:
     return payloads
 
 
-def _labels(agent: Agent, room: Room, matches: Sequence[CheckedMatch]) -> Labels:
+def _labels(agent: Agent, room: Room, matches: Sequence[StandingMatch]) -> Labels:
     holders = own_accounts(agent, room, (key for item in matches for key in item.match.keys))
     return Labels(
         segments=room.terms.segments,
         kinds=room.kind_names,
         accounts={
             (item.match.mine.hex(), item.match.theirs.hex()): tuple(
-                account.id for account in accounts_of(item.match, holders)
+                account.id for account in accounts_of(item.match, holders, room.judge)
             )
             for item in matches
         },

@@ -9,9 +9,9 @@ again byte for byte:
 3. put the document on record, and see that it is (`cleanroom.agent.recording`); then upload the batches;
 4. promote: what is released now, and the journal entry of `disclosed` (one transaction).
 
-Nothing is uploaded that was made on other grounds than those in force: policies, terms, round, suppressions, disputes.
-Such a release is dropped, and made anew under the same number. After a change of a policy everything is released again,
-because the escrow withholds for ever what names a policy that is no more.
+Nothing is uploaded that was made on other grounds than those in force: policies, terms, round, suppressions, disputes,
+reviews. Such a release is dropped, and made anew under the same number. After a change of a policy everything is
+released again, because the escrow withholds for ever what names a policy that is no more.
 """
 
 import secrets
@@ -28,9 +28,12 @@ from cleanroom.agent.disputes import disputes
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix
 from cleanroom.agent.frames import from_bytes, to_bytes
 from cleanroom.agent.lists import INDEX as LISTS
+from cleanroom.agent.own_accounts import accounts_of, own_accounts
 from cleanroom.agent.recording import require_recorded
-from cleanroom.agent.release_content import Content, Rules, accounts_of, content_of, newest_round, own_accounts
+from cleanroom.agent.release_content import Content, Rules, content_of, newest_round
 from cleanroom.agent.release_sealing import SealedPayload, payloads, sealed_batch
+from cleanroom.agent.reviews import address as reviews_address
+from cleanroom.agent.reviews import note_waiting, reviews
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.shown_records import records_of
@@ -128,12 +131,14 @@ def _contents(agent: Agent, room: Room, rules: Rules) -> Iterator[Content]:
     """What leaves of each match now; disputed ones are left out, and so stay as they were last released."""
     matches = verified(agent, room)
     holders = own_accounts(agent, room, (key for match in matches for key in match.keys))
-    frozen = disputes(agent, room.id)
+    frozen, said, waiting = disputes(agent, room.id), reviews(agent, room), 0
     for match in matches:
-        accounts = accounts_of(match, holders)
+        accounts = accounts_of(match, holders, room.judge)
+        waiting += said.waits(match, accounts, room) and rules.forms(match) is not None
         ids = [account.id for account in accounts]
         if not frozen.about(epoch=match.epoch, mine=match.mine.hex(), theirs=match.theirs.hex(), accounts=ids):
-            yield content_of(match, accounts, rules)
+            yield content_of(match, said.leaving(match, accounts, room), rules)
+    note_waiting(agent, room, waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +274,7 @@ def _grounds(agent: Agent, room: Room) -> bytes:
         str(newest_round(agent, room)).encode(),
         agent.vault.get(SUPPRESSED) or b"",
         agent.vault.get(disputes_address(room.id)) or b"",
+        agent.vault.get(reviews_address(room.id)) or b"",
     )
 
 

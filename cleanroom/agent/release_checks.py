@@ -2,7 +2,8 @@
 
 1. Each batch has the digest that the sender signed, and unseals for this very place (room, epoch, number, direction,
    batch, both policies, handles).
-2. Each match in it is one that this agent has verified itself, with that pair of handles, once.
+2. Each match in it is one that this agent has verified itself, with that pair of handles, once. Of one that was none
+   any more when this agent verified it, because a list had moved, all is checked and nothing kept.
 3. Accounts are released only in a cell that both policies agree to.
 4. Each field is in the room's catalogue, in a form not above the one that *this* agent computes from both policies.
 5. Each value is harmless, bounded, and of its field's type and form (`shown_values`).
@@ -16,9 +17,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from cleanroom.agent.release_content import MOST_ACCOUNTS
+from cleanroom.agent.own_accounts import MOST_ACCOUNTS
 from cleanroom.agent.shown_values import broken_rule
-from cleanroom.agent.verified import VerifiedMatch
+from cleanroom.agent.verified import PastMatch, VerifiedMatch
 from cleanroom.domain.fields import Field, FieldType
 from cleanroom.domain.vocabulary import Form, Nomination
 from cleanroom.messages.releases import (
@@ -41,6 +42,14 @@ _FORMS: Final = (Form.REDUCED, Form.FULL)
 class CheckedMatch:
     """What the other side shows of one verified match; no account is a withdrawal."""
 
+    match: VerifiedMatch | PastMatch
+    accounts: tuple[ReleasedAccount, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingMatch:
+    """What the other side shows of a match that is one still."""
+
     match: VerifiedMatch
     accounts: tuple[ReleasedAccount, ...] = field(repr=False)
 
@@ -49,23 +58,26 @@ class CheckedMatch:
 class Expected:
     """What this agent knows by itself: its verified matches, and what the sender may show at the release's moment."""
 
-    matches: Mapping[tuple[str, str], VerifiedMatch]
+    matches: Mapping[tuple[str, str], VerifiedMatch | PastMatch]
     sides: Sides
     at: datetime
     catalogue: Mapping[str, Field] = field(repr=False)
     _rules: dict[tuple[str, Form, str, bool], str | None] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, matches: Sequence[VerifiedMatch], sides: Sides, at: datetime) -> "Expected":
+    def of(
+        cls, matches: Sequence[VerifiedMatch], sides: Sides, at: datetime, past: Sequence[PastMatch] = ()
+    ) -> "Expected":
         """`sides` is the sender's direction."""
+        gone: dict[tuple[str, str], VerifiedMatch | PastMatch] = {(item.theirs, item.mine): item for item in past}
         return cls(
-            matches={(match.theirs.hex(), match.mine.hex()): match for match in matches},
+            matches=gone | {(match.theirs.hex(), match.mine.hex()): match for match in matches},
             sides=sides,
             at=at,
             catalogue={entry.name: entry for entry in sides.ground.catalogue},
         )
 
-    def forms(self, match: VerifiedMatch) -> Mapping[str, Form] | None:
+    def forms(self, match: VerifiedMatch | PastMatch) -> Mapping[str, Form] | None:
         """The highest form of every field in a match's cell; None if the cell is not agreed."""
         labels = self.sides.ground.segments
         cell = (labels[match.their_segment], labels[match.my_segment], self.at)
@@ -111,7 +123,16 @@ def checked(payloads: Sequence[Payload], expected: Expected) -> tuple[CheckedMat
     return tuple(found.values())
 
 
-def _check_accounts(released: ReleasedMatch, match: VerifiedMatch, expected: Expected, place: str) -> None:
+def standing(shown: Sequence[CheckedMatch]) -> tuple[StandingMatch, ...]:
+    """Those of matches that are some still."""
+    return tuple(
+        StandingMatch(match=item.match, accounts=item.accounts)
+        for item in shown
+        if isinstance(item.match, VerifiedMatch)
+    )
+
+
+def _check_accounts(released: ReleasedMatch, match: VerifiedMatch | PastMatch, expected: Expected, place: str) -> None:
     if not released.accounts:
         return
     if len(released.accounts) > MOST_ACCOUNTS:

@@ -1,52 +1,37 @@
 """P9: of verified matches, what this agent's lists and both policies let leave: fields of accounts, in their forms.
 
-1. Of a matched entry only those live accounts are released that themselves hold one of the match's proven keys.
-2. A match whose cell is not agreed now has no accounts: it is withdrawn.
-3. Each field is put into the form that both policies in force allow for the cell; hidden ones and empty values are left
+1. Of a matched entry only those live accounts are released that are a match that counts by their own keys
+   (`own_accounts`).
+2. Of an account that is likely, and not certain, to be the other side's, nothing is released before a person of mine
+   has confirmed the match, and of a rejected match nothing at all (`reviews`).
+3. A match whose cell is not agreed now has no accounts: it is withdrawn.
+4. Each field is put into the form that both policies in force allow for the cell; hidden ones and empty values are left
    out, and so is what the recipient would refuse (`shown_values`). `match_evidence` is never sent.
 
 Everything here takes a `VerifiedMatch`: what P8 has not verified cannot be sealed.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import numpy as np
-
-from cleanroom.agent import lists
-from cleanroom.agent.frames import records
+from cleanroom.agent.own_accounts import OwnAccount
 from cleanroom.agent.reduce import reduced
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.shown_values import broken_rule, harmless
 from cleanroom.agent.verified import VerifiedMatch, is_verified
-from cleanroom.domain.fields import ACCOUNT, COLUMN_OF, Field, FieldType
+from cleanroom.domain.fields import ACCOUNT, Field, FieldType
 from cleanroom.domain.vocabulary import Form, Nomination
 from cleanroom.messages.releases import MOST_SEALED_BYTES, STEP, ReleasedAccount, ReleasedMatch, Shown, canonical
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import LEVEL, PolicyRefused
-from matching.keys import KINDS
 from matching.packing import packed
 
-MOST_ACCOUNTS: Final = 100
 MOST_TEXT: Final = MOST_SEALED_BYTES - 2 * STEP
 """What a batch can hold. A match with more, which takes dozens of endless notes, shows its first accounts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnAccount:
-    """One of my accounts, with the columns of its list."""
-
-    id: str
-    columns: Mapping[str, str] = field(repr=False)
-
-    def value(self, name: str) -> str:
-        """The value of a field of the catalogue; "" where the list has none."""
-        return self.columns.get(COLUMN_OF.get(name, name), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,41 +107,8 @@ def exceeds(sides: Sides, shown: ShownBefore, at: datetime) -> bool:
     return LEVEL[shown.form] > LEVEL[allowed]
 
 
-def own_accounts(
-    agent: Agent, room: Room, keys: Iterable[tuple[int, str]]
-) -> Mapping[tuple[int, str], tuple[OwnAccount, ...]]:
-    """The live accounts of the lists that serve this room, by the keys (index of the terms' kind, key) they hold."""
-    wanted = set(keys)
-    index_of = {KINDS.index(name): number for number, name in enumerate(room.kind_names)}
-    texts = {key for _, key in wanted}
-    found: dict[tuple[int, str], list[OwnAccount]] = defaultdict(list)
-    for part in lists.serving(agent, room.id):
-        live = ~part.accounts["suppressed"].to_numpy(dtype=bool)
-        held = part.keys[part.keys["key"].isin(texts).to_numpy() & live[part.keys["account"].to_numpy()]]
-        positions = np.unique(held["account"].to_numpy())
-        columns = [name for name in part.accounts.columns if name != "suppressed"]
-        rows = records(part.accounts[columns].iloc[positions])
-        accounts = {
-            position: OwnAccount(id=row["account_id"], columns=row)
-            for position, row in zip(positions.tolist(), rows, strict=True)
-        }
-        for row in records(held):
-            pair = (index_of.get(row["kind"], -1), row["key"])
-            if pair in wanted:
-                found[pair].append(accounts[row["account"]])
-    return {pair: tuple(accounts) for pair, accounts in found.items()}
-
-
-def accounts_of(
-    match: VerifiedMatch, holders: Mapping[tuple[int, str], Sequence[OwnAccount]]
-) -> tuple[OwnAccount, ...]:
-    """Rule 1: the accounts that hold a proven key, by id."""
-    held = {account.id: account for key in match.keys for account in holders.get(key, ())}
-    return tuple(held[name] for name in sorted(held))[:MOST_ACCOUNTS]
-
-
 def content_of(match: VerifiedMatch, accounts: Sequence[OwnAccount], rules: Rules) -> Content:
-    """Rules 2 and 3: what leaves of one match; `accounts` are those of rule 1."""
+    """Rules 3 and 4: what leaves of one match; `accounts` are those that rules 1 and 2 let leave."""
     forms = rules.forms(match)
     leaving = [] if forms is None else [(account.id, _shown(account, forms, rules)) for account in accounts]
     while True:

@@ -4,8 +4,9 @@ In order to believe a view, this holds:
 1. every version of the terms is signed by whom it must be, names this escrow, this partner's own keys, and for the
    other side exactly the keys that were confirmed; each version names the digest of the one before;
 2. the terms in force are those of the highest version that all members signed - this agent among them;
-3. the epoch is the one that the terms and this agent's own clock give;
-4. keys, snapshots and evaluations of the epoch are signed by the member they name, and bound to room, epoch and terms;
+3. the epoch is the one that the terms, their changes, the policies and this agent's own clock give;
+4. keys, snapshots and evaluations of the epoch are signed by the member they name, and bound to room, epoch, and terms
+   since the last change that began an epoch;
 5. the snapshots of one owner are a chain: numbers 1, 2, 3 ..., each naming the digest of the one before;
 6. the answer is signed by the escrow;
 7. rosters and policies of both members are chains (`messages.policy_chain`), and this partner's own policies are those
@@ -25,7 +26,7 @@ from cleanroom.agent.partners import require_confirmed
 from cleanroom.agent.room_policies import Memory, read_consent
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused, NotPossibleNow
-from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Digest, PartnerId, RoomId, RoomState
+from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
 from cleanroom.messages.api import RoomView, RoundView
 from cleanroom.messages.documents import DocumentRefused, read_document
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
@@ -33,10 +34,11 @@ from cleanroom.messages.policy_chain import InForce, Proposed, sides_of
 from cleanroom.messages.releases import Release
 from cleanroom.messages.rooms import EpochKey, Member, Terms
 from cleanroom.messages.signing import ESCROW, SignedDocument, open_document
-from cleanroom.messages.terms_chain import open_terms
+from cleanroom.messages.terms_chain import amended_epochs, of_this_epoch, open_terms
 from cleanroom.messages.users import Roster
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Policy
+from matching.cases import Judge
 from matching.packing import packed
 
 
@@ -62,6 +64,9 @@ class ClocksDiffer(NotPossibleNow):
 class Room:
     """A checked view of a room. `terms` are those in force, or the first proposed ones while none are.
 
+    `pending` are proposed terms, which `pending_signers` have signed. `fresh`: how many epochs policies and changes of
+    the terms have begun.
+
     `documents` are all that it was read from; each has to be in the room's log (`cleanroom.agent.witness`).
     """
 
@@ -70,9 +75,10 @@ class Room:
     me: PartnerId
     terms: Terms
     pending: Terms | None
+    pending_signers: frozenset[PartnerId]
     in_force: bool
-    versions: frozenset[Digest]
     epoch: int
+    fresh: int
     keys: Mapping[PartnerId, EpochKey]
     snapshots: Mapping[PartnerId, tuple[Snapshot, ...]]
     evaluations: Mapping[PartnerId, tuple[Evaluation, ...]]
@@ -117,12 +123,12 @@ class Room:
     @property
     def kind_names(self) -> tuple[str, ...]:
         """The kinds of match key that count, in the terms' order."""
-        return tuple(str(recipe.kind) for recipe in self.terms.kinds)
+        return self.terms.kind_names
 
     @property
-    def identifier_kinds(self) -> frozenset[int]:
-        """Which of them, by index, name a legal entity."""
-        return frozenset(i for i, recipe in enumerate(self.terms.kinds) if recipe.kind in IDENTIFIER_KINDS)
+    def judge(self) -> Judge:
+        """The rule of matches under the terms."""
+        return Judge(kinds=self.kind_names, least=self.terms.least)
 
     def require_active(self) -> None:
         """Refuse work in a room that is not in force.
@@ -170,19 +176,22 @@ def open_room(agent: Agent, room: RoomId) -> Room:
     terms = in_force[-1] if in_force else versions[0]
     pending = versions[-1] if in_force and not signed_by_all[-1] else None
     consent = read_consent(agent, view, in_force, memory)
-    epoch = terms.epoch_at(agent.clock(), fresh=consent.fresh)
+    fresh = consent.fresh + amended_epochs(in_force)
+    epoch = terms.epoch_at(agent.clock(), fresh=fresh)
     if view.state is RoomState.ACTIVE and view.epoch != epoch:
         raise ClocksDiffer(f"room {room}: the escrow says epoch {view.epoch}, this machine's clock says {epoch}")
-    bound = _Bound(room=room, epoch=epoch, terms=terms, versions=frozenset(item.digest() for item in in_force))
+    versions_now = frozenset(item.digest() for item in of_this_epoch(in_force))
+    bound = _Bound(room=room, epoch=epoch, terms=terms, versions=versions_now)
     return Room(
         id=room,
         state=view.state,
         me=agent.me,
         terms=terms,
         pending=pending,
+        pending_signers=frozenset(PartnerId(item.signer) for item in view.terms[-1].signatures),
         in_force=bool(in_force),
-        versions=bound.versions,
         epoch=epoch,
+        fresh=fresh,
         keys={key.partner: key for key in map(bound.key, view.keys)},
         snapshots=bound.chains(view.snapshots),
         evaluations=bound.evaluations(view.evaluations),

@@ -19,13 +19,11 @@ from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.viewing import Cell, Eyes, Viewer
 from cleanroom.domain.fields import EVIDENCE
-from cleanroom.domain.vocabulary import IDENTIFIER_KINDS, Form, Kind, Role
-
-CERTAIN: Final = frozenset({*IDENTIFIER_KINDS, Kind.DOMAIN})
-"""Kinds of key that make a match certain; by others it is likely."""
+from cleanroom.domain.vocabulary import Form, Role
+from matching.rule import deciding
 
 COLUMNS: Final = [
-    *("account_id", "account", "epoch", "match", "their_match", "their_account", "tier", "evidence", "state"),
+    *("account_id", "account", "epoch", "match", "their_match", "their_account", "tier", "evidence", "why", "state"),
     *("received", "their_policy", "my_policy", "withdrawn"),
 ]
 """What every table begins with; then come the fields that anything is shown of, each with its `_form`."""
@@ -53,7 +51,8 @@ class SharedField:
 class SharedRow:
     """One of my accounts beside one of theirs. `their_account` counts from 0 within the match.
 
-    `state` is shown, disputed or withdrawn; `evidence` is empty where only the tier may be seen.
+    `state` is shown, disputed or withdrawn. `evidence`, the kinds that agree, and `why`, the rule's reason for the tier
+    in words, are empty where only the tier may be seen.
     """
 
     account_id: str
@@ -64,6 +63,7 @@ class SharedRow:
     their_account: int
     tier: str
     evidence: tuple[str, ...]
+    why: str
     state: str
     received: str
     fields: Mapping[str, SharedField] = field(repr=False)
@@ -135,7 +135,7 @@ class _Maker:
         """The rows of one match: each of my accounts beside each of theirs."""
         cell = self.eyes.cell(match["their_segment"], match["my_segment"])
         ids = tuple(str(item) for item in json.loads(match["accounts"]))
-        kinds = tuple(match["kinds"].split())
+        evidence, why = self._evidence(match, cell)
         visible = [name for name in ids if self.eyes.sees(self.mine.get(name, {}), cell)]
         for number in range(max(1, match["count"])) if visible else ():
             fields = self._fields(match, number, cell)
@@ -147,12 +147,21 @@ class _Maker:
                     match=match["mine"],
                     their_match=match["theirs"],
                     their_account=number,
-                    tier="certain" if CERTAIN.intersection(kinds) else "likely",
-                    evidence=kinds if cell.forms.get(EVIDENCE) is Form.FULL else (),
+                    tier=match["tier"],
+                    evidence=evidence,
+                    why=why,
                     state=self._state(match, ids, cell),
                     received=match["received"],
                     fields=fields,
                 )
+
+    def _evidence(self, match: _Row, cell: Cell) -> tuple[tuple[str, ...], str]:
+        """Which kinds agree, and why that makes the tier; nothing where the evidence is hidden."""
+        if cell.forms.get(EVIDENCE) is not Form.FULL:
+            return (), ""
+        kinds = tuple(match["kinds"].split())
+        case = deciding(frozenset(kinds), frozenset(match["differ"].split()))
+        return kinds, case.why if case else ""
 
     def _state(self, match: _Row, accounts: tuple[str, ...], cell: Cell) -> str:
         if match["withdrawn"] or not cell.agreed:

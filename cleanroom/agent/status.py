@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from cleanroom.agent import reviews
 from cleanroom.agent.agreed import CellState, agreement
 from cleanroom.agent.ledger import load
 from cleanroom.agent.lists import StoredList, stored
 from cleanroom.agent.partners import confirmed
+from cleanroom.agent.recipes import upgrade_waits
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.waiting import Waiting, next_epoch, waiting
@@ -21,7 +23,9 @@ class RoomStatus:
     """One room: its state, with whom, what it waits for, and when either list was last committed.
 
     `consent` is what policies, openings and releases wait for; `agreed` how many cells are agreed, `opened` how many
-    matches were opened and verified in this epoch, which is followed by another one at `next_epoch`.
+    matches were opened and verified in this epoch, which is followed by another one at `next_epoch`. `to_review`: how
+    many of them are likely only, and wait for a person of mine. `upgrade`: what has to be upgraded, the room or an
+    agent, if anything has.
     """
 
     room: RoomId
@@ -36,8 +40,10 @@ class RoomStatus:
     consent: tuple[Waiting, ...] = ()
     agreed: int = 0
     opened: int = 0
+    to_review: int = 0
     next_epoch: str | None = None
     record: "OnRecord | None" = None
+    upgrade: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,5 +122,7 @@ def _checked(agent: Agent, room: Room) -> RoomStatus:
         consent=agreed.waits if agreed else (),
         agreed=len(agreed.of(CellState.AGREED)) if agreed else 0,
         opened=agreed.opened if agreed else 0,
+        to_review=reviews.waiting(agent, room) if agreed else 0,
         next_epoch=next_epoch(room) if agreed else None,
+        upgrade=upgrade_waits(agent, room),
     )

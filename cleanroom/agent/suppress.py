@@ -8,17 +8,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cleanroom.agent import lists
+from cleanroom.agent import lists, room_lists
 from cleanroom.agent.committed import retired_tokens, state
 from cleanroom.agent.epochs import epoch_secrets
-from cleanroom.agent.lists import KeyedList
+from cleanroom.agent.list_keys import KeyedList
+from cleanroom.agent.recipes import pinned
 from cleanroom.agent.rooms import Room, room_context
 from cleanroom.agent.session import Agent
 from cleanroom.agent.suppressions import ADDRESS, LONGEST_REASON, Suppression, Suppressions, suppressed
 from cleanroom.domain.errors import InputRefused
 from cleanroom.messages.documents import instant
 from matching import tokens
-from matching.keys import KINDS, keys_of
+from matching.keys import keys_of
+from matching.normalise.tables import Recipe
 from matching.rows import Bytes, is_in
 
 
@@ -67,12 +69,13 @@ def must_wait(agent: Agent, room: Room) -> bool:
     Also if it was taken out since: an escrow that lies could show the row that it had.
     """
     committed, retired = state(agent, room), retired_tokens(agent, room)
-    serving = lists.serving(agent, room.id)
-    hidden = [found for part in serving if not (found := _keys_of_suppressed(agent, part)).empty]
+    recipes = pinned(agent, room.terms)
+    serving = room_lists.serving(agent, room.id, recipes=recipes)
+    hidden = [found for part in serving if not (found := _keys_of_suppressed(agent, part, recipes)).empty]
     if (committed.empty and not len(retired)) or not hidden:
         return False
-    gone = _of_terms(pd.concat(hidden, ignore_index=True), room)
-    live = _of_terms(pd.concat([_keys_of_live(part) for part in serving], ignore_index=True), room)
+    gone = pd.concat(hidden, ignore_index=True).drop_duplicates(ignore_index=True)
+    live = pd.concat([_keys_of_live(part, recipes) for part in serving], ignore_index=True).drop_duplicates()
     lost = gone.merge(live, how="left", on=["kind", "key"], indicator=True).query("_merge == 'left_only'")
     if len(lost[["kind", "key"]].merge(committed[["kind", "key"]], on=["kind", "key"])):
         return True
@@ -89,26 +92,19 @@ def _tokens(agent: Agent, room: Room, keys: pd.DataFrame) -> Bytes:
     return tokens.blind(keys["key"].tolist(), [contexts[kind] for kind in keys["kind"]], scalar)
 
 
-def _keys_of_suppressed(agent: Agent, part: KeyedList) -> pd.DataFrame:
-    """`kind` (index in `KINDS`) and `key`. A list's own column kept their keys from being made; now they are."""
+def _keys_of_suppressed(agent: Agent, part: KeyedList, recipes: tuple[Recipe, ...]) -> pd.DataFrame:
+    """`kind` (index in the recipes) and `key`. A list's own column kept their keys from being made; now they are."""
     accounts = part.accounts[part.accounts["suppressed"].to_numpy(dtype=bool)]
     alone = accounts.assign(suppressed=False).reset_index(drop=True)
-    keys: pd.DataFrame = keys_of(alone, KINDS, agent.tables).frame[["kind", "key"]]
+    keys: pd.DataFrame = keys_of(alone, recipes, agent.tables).frame[["kind", "key"]]
     return keys
 
 
-def _keys_of_live(part: KeyedList) -> pd.DataFrame:
+def _keys_of_live(part: KeyedList, recipes: tuple[Recipe, ...]) -> pd.DataFrame:
     live = ~part.accounts["suppressed"].to_numpy(dtype=bool)
-    keys: pd.DataFrame = part.keys[live[part.keys["account"].to_numpy()]][["kind", "key"]]
+    held = part.keys_by(recipes)
+    keys: pd.DataFrame = held[live[held["account"].to_numpy()]][["kind", "key"]]
     return keys
-
-
-def _of_terms(keys: pd.DataFrame, room: Room) -> pd.DataFrame:
-    """Distinct keys of the kinds that count, `kind` as index in the terms."""
-    index_of = {KINDS.index(name): number for number, name in enumerate(room.kind_names)}
-    kinds = keys["kind"].map(index_of)
-    counted = keys[kinds.notna().to_numpy()]
-    return counted.assign(kind=kinds.dropna().astype("uint8")).drop_duplicates(ignore_index=True)
 
 
 def _accounts(agent: Agent, item: str) -> list[str]:

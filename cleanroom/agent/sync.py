@@ -20,8 +20,10 @@ from cleanroom.agent.epochs import accepted_key, publish_key
 from cleanroom.agent.evidence import OpeningsWait, RoundNotReady
 from cleanroom.agent.lists import stored
 from cleanroom.agent.operator_log import was_just_witnessed, witness_operator
+from cleanroom.agent.recipes import require_rule, upgrade_waits
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.waiting import Waiting
 from cleanroom.agent.witness import tell, witness
 from cleanroom.domain.errors import CleanroomError, InputRefused
 from cleanroom.domain.vocabulary import RoomId, RoomState
@@ -39,12 +41,16 @@ MOST_PASSES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What one pass did in one room: the steps taken, and - if it stopped at one - why."""
+    """What one pass did in one room: the steps taken, and - if it stopped at one - why.
+
+    `upgrade`: what has to be upgraded before long, the room or an agent, if anything has.
+    """
 
     room: RoomId
     title: str
     steps: tuple[str, ...]
     problem: Problem | None = None
+    upgrade: Waiting | None = None
 
 
 def sync(agent: Agent, only: RoomId | None = None) -> list[Synced]:
@@ -96,37 +102,40 @@ def _forgotten(agent: Agent, room: RoomSummary) -> Synced:
 def _synced(agent: Agent, room: RoomSummary, refused: Problem | None) -> Synced:
     steps: list[str] = []
     problem: Problem | None = None
+    upgrade: Waiting | None = None
     if refused is not None:
         return Synced(room=room.room, title=room.title, steps=(), problem=refused)
     try:
         with agent.locked(f"sync-{room.room}"):
             # Bounded, so that an escrow that hides what it was given cannot keep this agent busy for ever.
             for _ in range(MOST_PASSES):
-                work, problem = _pass(agent, room.room)
+                found = open_room(agent, room.room)
+                upgrade = upgrade_waits(agent, found)
+                work, problem = _pass(agent, found)
                 steps += work
                 if not work:
                     break
             tell(agent, room.room)
     except (CleanroomError, Refusal) as error:
         problem = error
-    return Synced(room=room.room, title=room.title, steps=tuple(steps), problem=problem)
+    return Synced(room=room.room, title=room.title, steps=tuple(steps), problem=problem, upgrade=upgrade)
 
 
-def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
+def _pass(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
     """One look at the room, and every step that is possible now, in the order of the protocol.
 
     A list of this agent's that cannot go as it is stops nothing else: the other side's is evaluated all the same.
     """
     steps: list[str] = []
     problem: Problem | None = None
-    room = open_room(agent, room_id)
     # The escrow says that it is active; the signatures may say otherwise.
     room.require_active()
+    require_rule(room.terms)
     archive(agent, room.id, room.documents)
     witness(agent, room)
     if publish_key(agent, room):
         steps.append("published the epoch's key")
-        room = open_room(agent, room_id)
+        room = open_room(agent, room.id)
     accepted_key(agent, room)
     if (_has_list(agent, room) or head(agent, room)) and commit.commit_due(agent, room):
         before = head(agent, room)
@@ -138,18 +147,18 @@ def _pass(agent: Agent, room_id: RoomId) -> tuple[list[str], Problem | None]:
         newest = head(agent, room)
         if newest is not None and newest != before:
             steps.append(f"committed batch {newest.number}")
-            room = open_room(agent, room_id)
+            room = open_room(agent, room.id)
     if evaluate.evaluate(agent, room):
         steps.append("evaluated the other side's list")
     if evaluate.sign_roots(agent, room):
         steps.append("signed the evaluation's roots")
-        room = open_room(agent, room_id)
+        room = open_room(agent, room.id)
     if evaluate.upload_rows(agent, room):
         steps.append("uploaded the evaluation")
-        room = open_room(agent, room_id)
+        room = open_room(agent, room.id)
     opened, waits = _opened(agent, room)
     if opened:
-        room = open_room(agent, room_id)
+        room = open_room(agent, room.id)
     # Whoever opens second finds the round exchanged at once; what is released names it, so it is verified first.
     if openings_received.verify_round(agent, room):
         opened.append("verified the other side's opening")

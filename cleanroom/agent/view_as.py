@@ -13,9 +13,9 @@ from typing import Final
 
 import pandas as pd
 
-from cleanroom.agent import lists
+from cleanroom.agent import room_lists
+from cleanroom.agent.own_accounts import OwnAccount
 from cleanroom.agent.reduce import reduced
-from cleanroom.agent.release_content import OwnAccount
 from cleanroom.agent.session import Agent
 from cleanroom.agent.shown_values import broken_rule, harmless
 from cleanroom.domain.fields import Field, FieldType
@@ -78,7 +78,7 @@ def view_as(agent: Agent, room: RoomId, sides: Sides, viewer: Viewer, *, most: i
     key = secrets.token_bytes(_KEY_BYTES)
     seen: list[SeenAccount] = []
     total = 0
-    for part in lists.serving(agent, room):
+    for part in room_lists.serving(agent, room):
         live = part.accounts[~part.accounts["suppressed"].to_numpy(dtype=bool)]
         found = live[live["segment"].isin(list(forms)).to_numpy()]
         total += len(found)

@@ -32,15 +32,17 @@ def waiting(room: Room) -> Waiting:
 
 
 def epoch_begun(room: Room) -> datetime:
-    """When the epoch in force began: with its period, or with the newest policy that began one."""
+    """When the epoch in force began: with its period, or with the newest policy that began one.
+
+    Where a change of the terms began it, that was later: signatures do not say when.
+    """
     fresh = [item.since for chain in room.policies.values() for item in chain if item.document.fresh_epoch]
-    return max([_period(room, room.epoch - len(fresh)), *fresh])
+    return max([_period(room, room.epoch - room.fresh), *fresh])
 
 
 def next_epoch(room: Room) -> str | None:
     """When the next period begins; None if the terms end before. A policy that narrows begins an epoch sooner."""
-    fresh = sum(item.document.fresh_epoch for chain in room.policies.values() for item in chain)
-    begins = _period(room, room.epoch - fresh + 1)
+    begins = _period(room, room.epoch - room.fresh + 1)
     return instant(begins) if begins < moment(room.terms.expires) else None
 
 

@@ -11,11 +11,12 @@ from cleanroom.domain.vocabulary import PartnerId, RoomId
 from cleanroom.messages import entries
 from cleanroom.messages.api import PolicyView, ProposalView
 from cleanroom.messages.policies import read_policy
-from cleanroom.messages.policy_chain import Before, InForce, Owner, sides_of
+from cleanroom.messages.policy_chain import CLOCK_SKEW, Before, InForce, Owner, sides_of
 from cleanroom.messages.policy_history import proposal_of, version_of
 from cleanroom.messages.receipts import Receipt
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.rooms import AnyTerms
 from cleanroom.messages.signing import ESCROW, SignedDocument, open_document
+from cleanroom.messages.terms_chain import amended_epochs, type_of
 from cleanroom.messages.users import Roster, open_roster
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Effect
@@ -30,12 +31,13 @@ class Consent:
 
     documents: Documents
     findings: Findings
-    known: Mapping[str, Terms]
+    known: Mapping[str, AnyTerms]
     activated: AbstractSet[str]
     rosters: dict[str, list[Roster]]
-    terms: dict[str, Terms] = field(default_factory=dict)
+    terms: dict[str, AnyTerms] = field(default_factory=dict)
     policies: dict[str, list[InForce]] = field(default_factory=dict)
     before: str = ""
+    _fresh: int = 0
     _entered: set[str] = field(default_factory=set)
     _proposed: dict[str, tuple[str, SignedDocument | None]] = field(default_factory=dict)
     _sides: dict[tuple[str, ...], Sides] = field(default_factory=dict)
@@ -44,6 +46,15 @@ class Consent:
         """A member's newest policy, or the newest one whose receipt is not later than a moment."""
         versions = reversed(self.policies.get(owner, []))
         return next((item for item in versions if at is None or item.since <= at), None)
+
+    def epochs(self, at: datetime) -> set[int]:
+        """The epoch at a moment by the newest terms, their changes, and the policies; two right after one has begun.
+
+        The log's clock stands still while the escrow's is behind it.
+        """
+        versions = list(self.terms.values())
+        fresh = self._fresh + amended_epochs(versions)
+        return {versions[-1].epoch_at(then, fresh=fresh) for then in (at - CLOCK_SKEW, at)} if versions else set()
 
     def sides(self, owner: str, mine: InForce | None, theirs: InForce | None) -> Sides:
         """What a member shows under these policies and the newest terms. The same ones remember what they decided."""
@@ -59,7 +70,7 @@ class Consent:
         signed = self.documents.take(entry.document, required=False)
         if signed is not None:
             signers = {item.signer: self.documents.keys.get(item.signer, b"") for item in signed.signatures}
-            self.documents.compare(entry, dict(open_document(Terms, signed, signers)))
+            self.documents.compare(entry, dict(open_document(type_of(signed), signed, signers)))
 
     def terms_signed(self, entry: entries.TermsSigned) -> None:
         """From now on, perhaps, these are the newest terms."""
@@ -91,6 +102,7 @@ class Consent:
 
     def policy_activated(self, entry: entries.PolicyActivated) -> None:
         """A version that may be in force, under the newest terms and roster."""
+        self._fresh += entry.fresh_epoch
         document, proposed = self._proposed.pop(entry.owner, ("", None))
         policy = self.documents.take(entry.document, required=True)
         receipt = self._receipt(entry, required=True)

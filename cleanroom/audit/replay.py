@@ -17,7 +17,7 @@ from cleanroom.messages.lists import Answer, WithheldCell
 from cleanroom.messages.openings import Claim, Opening
 from cleanroom.messages.policy_chain import CLOCK_SKEW
 from cleanroom.messages.releases import Release
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.rooms import AnyTerms
 from cleanroom.messages.signing import ESCROW, SignedDocument
 from cleanroom.policy.decision import RULES, Decision, decision, uncounted
 from cleanroom.policy.evaluate import Sides
@@ -75,6 +75,7 @@ class Replay:
             case entries.EvaluationDelivered():
                 pass  # digests only
             case entries.SnapshotCommitted():
+                self._in_its_epoch(entry)
                 self._lists[entry.document] = entry.owner, entry.epoch
             case entries.EvaluationSigned():
                 self._lists[entry.document] = entry.evaluator, entry.epoch, entry.of, entry.against
@@ -82,7 +83,10 @@ class Replay:
                 self._document(entry)
                 first = self._index < len(self.members) and entry.partner in self.members
                 self._require(first, "members, and nobody else, are named by the first entries")
-            case entries.PartnerWithdrew() | entries.KeyPublished() | entries.NoticeSent():
+            case entries.KeyPublished():
+                self._in_its_epoch(entry)
+                self._document(entry)
+            case entries.PartnerWithdrew() | entries.NoticeSent():
                 self._document(entry)
             case entries.TermsProposed():
                 self.consent.terms_proposed(entry)
@@ -108,6 +112,11 @@ class Replay:
                 self._release_handed_over(entry)
             case _:
                 self.findings.broken("of the operator's log, not of a room's")
+
+    def _in_its_epoch(self, entry: entries.KeyPublished | entries.SnapshotCommitted) -> None:
+        """What is hashed and blinded in an epoch never meets what was in one before: no later entry goes back."""
+        now = entry.epoch in self.consent.epochs(moment(entry.at))
+        self._require(now, "its epoch is not the one that terms, policies and its moment give")
 
     def _answer_given(self, entry: entries.AnswerGiven) -> None:
         answer: Answer | None = self._document(entry)
@@ -254,7 +263,7 @@ class Replay:
 def replayed(
     events: Sequence[Event],
     carried: Mapping[str, SignedDocument],
-    terms: Mapping[str, Terms],
+    terms: Mapping[str, AnyTerms],
     tree: Tree,
     findings: Findings,
 ) -> Replay:

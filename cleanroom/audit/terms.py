@@ -7,20 +7,20 @@ from cleanroom.audit.findings import Findings, place
 from cleanroom.audit.result import Event
 from cleanroom.messages.entries import TermsSigned
 from cleanroom.messages.identity import PublicIdentity
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.rooms import AnyTerms
 from cleanroom.messages.signing import SignedDocument
-from cleanroom.messages.terms_chain import open_terms
+from cleanroom.messages.terms_chain import open_any_terms
 
 
 def terms_in_force(
     events: Sequence[Event], documents: Mapping[str, SignedDocument], findings: Findings
-) -> dict[str, Terms]:
+) -> dict[str, AnyTerms]:
     """The versions that were ever in force by digest, in order.
 
     Raises:
         BundleRefused: there is none; then nothing else can be checked.
     """
-    chain: dict[str, Terms] = {}
+    chain: dict[str, AnyTerms] = {}
     for event in events:
         entry = event.entry
         if not isinstance(entry, TermsSigned) or not entry.in_force:
@@ -30,7 +30,7 @@ def terms_in_force(
             if signed is None:
                 findings.broken("its document is not carried")
                 continue
-            terms = open_terms(signed, before=next(reversed(chain.values()), None))
+            terms = open_any_terms(signed, before=next(reversed(chain.values()), None))
             named = entry.version == terms.version and entry.partner in terms.identity_keys
             findings.require(named, "partner or version is not what its document says")
             by_all = len(signed.signatures) == len(terms.members)
@@ -41,7 +41,7 @@ def terms_in_force(
     return chain
 
 
-def fingerprints(terms: Terms, findings: Findings) -> dict[str, tuple[str, ...]]:
+def fingerprints(terms: AnyTerms, findings: Findings) -> dict[str, tuple[str, ...]]:
     """The words over each member's keys, by member; its id is made of them."""
     words: dict[str, tuple[str, ...]] = {}
     for member in terms.members:

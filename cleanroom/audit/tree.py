@@ -22,7 +22,7 @@ from cleanroom.messages.notes import (
     room_origin,
 )
 from cleanroom.messages.policy_chain import CLOCK_SKEW
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.rooms import AnyTerms
 from matching.merkle import HASH_BYTES, leaf_hash, prefix_roots
 
 LONG: Final = timedelta(days=7)
@@ -32,7 +32,7 @@ LONG: Final = timedelta(days=7)
 class Tree:
     """The leaves' tree. Roots that somebody names are collected, and compared at the end, all at once."""
 
-    def __init__(self, leaves: Sequence[bytes], terms: Terms, findings: Findings) -> None:
+    def __init__(self, leaves: Sequence[bytes], terms: AnyTerms, findings: Findings) -> None:
         self.key = bytes.fromhex(terms.escrow_key)
         self.origin = room_origin(self.key, terms.room)
         self.checkpoint = Checkpoint(self.origin, len(leaves), bytes(HASH_BYTES))

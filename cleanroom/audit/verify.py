@@ -19,7 +19,7 @@ from cleanroom.audit.tree import Tree
 from cleanroom.messages.documents import instant
 from cleanroom.messages.entries import read_entry
 from cleanroom.messages.identity import EscrowIdentity
-from cleanroom.messages.rooms import Member, Terms
+from cleanroom.messages.rooms import AnyTerms, Member
 from cleanroom.messages.signing import SignedDocument
 
 
@@ -84,7 +84,7 @@ def _events(leaves: Sequence[bytes], findings: Findings) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def _check_contents(bundle: Bundle, terms: Terms, findings: Findings) -> None:
+def _check_contents(bundle: Bundle, terms: AnyTerms, findings: Findings) -> None:
     with findings.at("bundle.json"):
         same = (bundle.contents.room, bundle.contents.escrow_key) == (terms.room, terms.escrow_key)
         findings.require(same, "it names another room or escrow than the terms")

@@ -49,6 +49,7 @@ EXITS: Final[dict[str, Exit]] = {
     "draft_refused": Exit.REFUSED,
     "user_refused": Exit.REFUSED,
     "unknown_user": Exit.REFUSED,
+    "unknown_match": Exit.REFUSED,
     "user_key_refused": Exit.REFUSED,
     "no_receipt": Exit.REFUSED,
     # The same command may work later, or after somebody did something.
@@ -61,6 +62,8 @@ EXITS: Final[dict[str, Exit]] = {
     "nothing_witnessed": Exit.NOT_NOW,
     "opening_unanswered": Exit.NOT_NOW,
     "recipes_differ": Exit.NOT_NOW,
+    "nothing_to_upgrade": Exit.NOT_NOW,
+    "reviewer_missing": Exit.NOT_NOW,
     "room_not_active": Exit.NOT_NOW,
     "clocks_differ": Exit.NOT_NOW,
     "already_enrolled": Exit.NOT_NOW,

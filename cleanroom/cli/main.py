@@ -23,6 +23,8 @@ from cleanroom.cli import (
     disclosed,
     dispute,
     home,
+    lint,
+    matches,
     overlap,
     partner,
     policy,
@@ -100,9 +102,11 @@ app.add_typer(partner.app, name="partner")
 app.add_typer(room.app, name="room")
 app.add_typer(policy.app, name="policy")
 app.add_typer(user.app, name="user")
+lint.add_to(app)
 push.add_to(app)
 sync.add_to(app)
 overlap.add_to(app)
+app.add_typer(matches.app, name="matches")
 shared.add_to(app)
 disclosed.add_to(app)
 app.add_typer(dispute.app, name="dispute")

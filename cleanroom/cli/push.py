@@ -11,12 +11,20 @@ from cleanroom.agent import push_plan
 from cleanroom.agent.lists import rooms_of, stored
 from cleanroom.agent.push import PushReport, Rehearsal
 from cleanroom.agent.push_plan import Choices, File, Query, Source
-from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.agent.rooms import find_id
 from cleanroom.agent.session import Agent
 from cleanroom.cli.exits import exit_of
 from cleanroom.cli.invocation import HomeOption, Invocation, JsonOption, YesOption, begin, write_file
 from cleanroom.cli.push_view import plan_screen, report_document, report_screen
+from cleanroom.cli.reading_options import (
+    EncodingOption,
+    MapOption,
+    SegmentFromOption,
+    SegmentMapOption,
+    SheetOption,
+    pairs,
+    segment_source,
+)
 from cleanroom.domain.errors import CleanroomError, InputRefused
 from cleanroom.domain.vocabulary import RoomId
 from matching.refusal import Refusal
@@ -41,13 +49,9 @@ def push(  # noqa: PLR0913 - options of a command line
     ] = None,
     name: Annotated[str | None, typer.Option("--list", help="The list's name. (default: the file's)")] = None,
     segment: Annotated[str | None, typer.Option(help="The segment of all accounts, such as customers.")] = None,
-    segment_from: Annotated[str | None, typer.Option(help="The column that says the segment.")] = None,
-    segment_map: Annotated[
-        list[str] | None, typer.Option(help="VALUE=SEGMENT, several times. (default: everyday words)")
-    ] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", help="TARGET=COLUMN, such as name='Account Name', several times.")
-    ] = None,
+    segment_from: SegmentFromOption = None,
+    segment_map: SegmentMapOption = None,
+    columns: MapOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget how this list was read before.")] = False,
     room: Annotated[
         list[str] | None, typer.Option(help="Serve only this room from now on; several times. (default: as before)")
@@ -55,8 +59,8 @@ def push(  # noqa: PLR0913 - options of a command line
     all_rooms: Annotated[
         bool, typer.Option("--all-rooms", help="Serve every room from now on. [default for a new list]")
     ] = False,
-    sheet: Annotated[str | None, typer.Option(help="The sheet of an XLSX file. (default: the first)")] = None,
-    encoding: Annotated[str | None, typer.Option(help="The encoding of a CSV file. (default: found out)")] = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Store and send nothing; say what would leave.")] = False,
     save: Annotated[
         Path | None, typer.Option(help="With --dry-run: a ZIP file for the bytes that would leave, one for each room.")
@@ -79,9 +83,9 @@ def push(  # noqa: PLR0913 - options of a command line
     with run.agent() as agent:
         choices = Choices(
             name=name or _default_name(agent, file, changes),
-            columns=_pairs("map", columns),
+            columns=pairs("map", columns),
             segment=segment,
-            segment_from=_segment_from(segment_from, _pairs("segment-map", segment_map)),
+            segment_from=segment_source(segment_from, segment_map),
             fresh=fresh,
         )
         served = _served(agent, choices.name, room or [], every=all_rooms)
@@ -135,26 +139,6 @@ def _served(agent: Agent, name: str, rooms: Sequence[str], *, every: bool) -> tu
     if rooms:
         return tuple(dict.fromkeys(find_id(agent, room) for room in rooms))
     return None if every else rooms_of(agent, name)
-
-
-def _pairs(option: str, given: Sequence[str] | None) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in given or ():
-        left, mark, right = text.partition("=")
-        if not mark or not left.strip() or not right.strip():
-            raise InputRefused(f"--{option}: two parts with = between them")
-        if left.strip() in pairs:
-            raise InputRefused(f"--{option}: the same name twice")
-        pairs[left.strip()] = right.strip()
-    return pairs
-
-
-def _segment_from(column: str | None, values: dict[str, str]) -> SegmentFrom | None:
-    if column is None:
-        if values:
-            raise InputRefused("--segment-map goes with --segment-from")
-        return None
-    return SegmentFrom(column=column, values=values)
 
 
 def _save(save: Path | None, archives: Sequence[Rehearsal]) -> dict[str, str]:

@@ -9,19 +9,21 @@ from rich.text import Text
 from cleanroom.agent.commit import CommitReport
 from cleanroom.agent.push import PushReport, RoomPushed
 from cleanroom.agent.push_plan import Origin, Plan
+from cleanroom.cli.lint_view import counts_document, short_lines
 from cleanroom.cli.output import bullets, error_document, facts, printable, table
 from cleanroom.cli.terms_view import kind_words
 from cleanroom.cli.words import counted, label_words
-from matching.entries import MOST_ACCOUNTS, MOST_KEYS
+from matching.entries import MOST_KEYS
+from matching.owners import MOST_ACCOUNTS
 
 REFUSED_SHOWN: Final = 20
 
-_DROPPED: Final = {
+DROPPED: Final = {
     "too_many_accounts": f"on more than {MOST_ACCOUNTS} of your accounts, so not telling of any",
-    "own_identifiers_differ": "shared by accounts whose identifiers (LEI, D-U-N-S, VAT) differ",
-    "weak_kind_in_conflict": "would join accounts whose identifiers differ (domain, name + country)",
-    "any_kind_in_conflict": "would still join accounts whose identifiers differ",
+    "own_identifiers_differ": "identifiers that are shared by accounts whose other identifiers differ",
+    "namesakes": "held by several of your companies, and not the one's whose website spells its name",
     "segment_not_counted": "of entries in no segment that the terms count",
+    "in_many_countries": f"names with a country, of entries in more than {MOST_KEYS} countries",
     "over_the_cap": f"more than one identifier of a kind, or more than {MOST_KEYS} of another kind, on one entry",
 }
 
@@ -51,6 +53,7 @@ def report_screen(report: PushReport, *, dry_run: bool, saved: Mapping[str, str]
     parts.append(facts(rows))
     parts.append(bullets(report.notes))
     parts += _refused_screen(report)
+    parts += _lint_screen(report)
     for item in report.rooms:
         parts.append(Text(f"\nRoom {printable(item.title)}", style="bold"))
         parts += _room_screen(item, dry_run=dry_run)
@@ -80,6 +83,7 @@ def report_document(report: PushReport, *, dry_run: bool, saved: Mapping[str, st
         "keys": dict(report.keys),
         "refused": report.refused.to_dict(orient="records"),
         "notes": list(report.notes),
+        "lint": counts_document(report.lint),
         "rooms": [_room_document(item, saved) for item in report.rooms],
         "not_active": list(report.not_active),
         "problem": error_document(report.problem) if report.problem else None,
@@ -126,6 +130,14 @@ def _refused_screen(report: PushReport) -> list[RenderableType]:
     return [Text(f"\n{title}", style="bold"), shown, *([rest] if more > 0 else [])]
 
 
+def _lint_screen(report: PushReport) -> list[RenderableType]:
+    lines = short_lines(report.lint.rules)
+    if not lines:
+        return []
+    title = Text("\nWhat hurts the matching most (cleanroom lint FILE says more, and where)", style="bold")
+    return [title, bullets(lines)]
+
+
 def _room_screen(item: RoomPushed, *, dry_run: bool) -> list[RenderableType]:
     report = item.outcome
     if not isinstance(report, CommitReport):
@@ -138,7 +150,7 @@ def _room_screen(item: RoomPushed, *, dry_run: bool) -> list[RenderableType]:
         rows.append(("Merged", f"{counted(report.merged_accounts, 'account')} into others that share a key"))
     parts: list[RenderableType] = [facts(rows)]
     lines = [
-        f"{counted(number, 'key')} left out: {_DROPPED[why]}" for why, number in report.dropped_keys.items() if number
+        f"{counted(number, 'key')} left out: {DROPPED[why]}" for why, number in report.dropped_keys.items() if number
     ]
     lines += _coarse_lines(report)
     parts.append(bullets(lines))

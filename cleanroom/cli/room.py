@@ -1,6 +1,6 @@
 """`cleanroom room`: agree with a partner on what is counted, look at it, end it."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.text import Text
@@ -8,17 +8,20 @@ from rich.text import Text
 from cleanroom.agent import agreements
 from cleanroom.agent.agreements import Proposal
 from cleanroom.agent.partners import directory
+from cleanroom.agent.recipes import room_tables
 from cleanroom.agent.rooms import find_id, open_room
 from cleanroom.cli.invocation import HomeOption, JsonOption, YesOption, begin
 from cleanroom.cli.output import printable, table
 from cleanroom.cli.terms_view import room_document, room_screen
 from cleanroom.cli.words import seconds_of
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind, Purpose
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind, Purpose, Tier
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Rooms: two partners that signed the same terms."
 )
+
+Word = TypeVar("Word", Kind, Tier)
 
 _DEFAULT = Proposal(title="-", purpose="-")
 
@@ -39,6 +42,9 @@ def propose(  # noqa: PLR0913 - options of a command line
         Purpose, typer.Option(help="The purpose in one word; rules of a policy may hold for some only.")
     ] = _DEFAULT.use,
     kinds: Annotated[str, typer.Option(help="Kinds of match key that count, strongest first.")] = ",".join(Kind),
+    tiers: Annotated[
+        str, typer.Option(help="Which matches count: certain, or certain,likely. `matches review` is for likely ones.")
+    ] = ",".join(Tier),
     segments: Annotated[
         str, typer.Option(help="Counting segments; an entry counts in the first that it has.")
     ] = ",".join(DEFAULT_SEGMENTS),
@@ -73,7 +79,8 @@ def propose(  # noqa: PLR0913 - options of a command line
         title=title,
         purpose=purpose,
         use=use,
-        kinds=_kinds(kinds),
+        kinds=_named(Kind, kinds, "kinds"),
+        tiers=_named(Tier, tiers, "tiers"),
         segments=tuple(_parts(segments)),
         floor=floor,
         minimum_population=minimum_population,
@@ -85,9 +92,10 @@ def propose(  # noqa: PLR0913 - options of a command line
     )
     with run.agent() as agent:
         room = open_room(agent, agreements.propose(agent, partner, proposal))
+        tables = room_tables(agent, room)
     run.out.result(
-        room_document(room),
-        *room_screen(room, run.environment.clock()),
+        room_document(room, tables),
+        *room_screen(room, tables, run.environment.clock()),
         Text(f"Proposed. {printable(room.other.name)} accepts with: cleanroom room accept {room.id[:8]}"),
     )
 
@@ -98,7 +106,8 @@ def show(context: typer.Context, room: RoomArgument, *, home: HomeOption = None,
     run = begin(context, home, as_json=as_json)
     with run.agent() as agent:
         found = open_room(agent, find_id(agent, room))
-    run.out.result(room_document(found), *room_screen(found, run.environment.clock()))
+        tables = room_tables(agent, found)
+    run.out.result(room_document(found, tables), *room_screen(found, tables, run.environment.clock()))
 
 
 @app.command(epilog="Example: cleanroom room accept 'Acme x Globex'")
@@ -114,12 +123,14 @@ def accept(
     run = begin(context, home, as_json=as_json)
     with run.agent() as agent:
         if run.ask is not None and not yes:
-            for part in room_screen(open_room(agent, find_id(agent, room)), run.environment.clock()):
+            found = open_room(agent, find_id(agent, room))
+            for part in room_screen(found, room_tables(agent, found), run.environment.clock()):
                 run.out.show(part)
             run.require_yes("Sign these terms?", yes=False)
         accepted = agreements.accept(agent, room)
+        tables = room_tables(agent, accepted)
     run.out.result(
-        room_document(accepted),
+        room_document(accepted, tables),
         Text(f"Accepted: {printable(accepted.terms.title)} is {accepted.state}. Next: cleanroom push FILE"),
     )
 
@@ -149,10 +160,30 @@ def renew(
     run = begin(context, home, as_json=as_json)
     with run.agent() as agent:
         renewed = agreements.renew(agent, room, days=days)
+        tables = room_tables(agent, renewed)
     until = renewed.pending.expires if renewed.pending else renewed.terms.expires
     run.out.result(
-        room_document(renewed),
+        room_document(renewed, tables),
         Text(f"Proposed, until {until}. {printable(renewed.other.name)} accepts with: cleanroom room accept"),
+    )
+
+
+@app.command(epilog="Example: cleanroom room upgrade 'Acme x Globex'")
+def upgrade(
+    context: typer.Context, room: RoomArgument, *, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Propose the same terms with the newest tables that this agent has. They count once the other side accepts.
+
+    Then a new epoch begins, and both agents make their keys and commit their lists again by themselves.
+    """
+    run = begin(context, home, as_json=as_json)
+    with run.agent() as agent:
+        upgraded = agreements.upgrade(agent, room)
+        tables = room_tables(agent, upgraded)
+    other = printable(upgraded.other.name)
+    run.out.result(
+        room_document(upgraded, tables),
+        Text(f"Proposed: tables of {tables.proposed}. {other} accepts with: cleanroom room accept {upgraded.id[:8]}"),
     )
 
 
@@ -196,8 +227,8 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _kinds(text: str) -> tuple[Kind, ...]:
+def _named(vocabulary: type[Word], text: str, option: str) -> tuple[Word, ...]:
     try:
-        return tuple(Kind(part) for part in _parts(text))
+        return tuple(vocabulary(part) for part in _parts(text))
     except ValueError:
-        raise InputRefused(f"kinds: some of {', '.join(Kind)}") from None
+        raise InputRefused(f"{option}: some of {', '.join(vocabulary)}") from None

@@ -20,9 +20,10 @@ from cleanroom.agent.reduce import HASH_CHARACTERS, MONEY
 from cleanroom.agent.shared import Shared, SharedField, SharedRow
 from cleanroom.agent.viewing import Viewer
 from cleanroom.cli.output import bullets, printable, table
+from cleanroom.cli.terms_view import kind_words
 from cleanroom.cli.words import ago, counted, label_words
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.vocabulary import Form
+from cleanroom.domain.vocabulary import Form, Tier
 
 FORM_STYLE: Final = {Form.REDUCED.value: "yellow", Form.EXISTS.value: "cyan"}
 REDUCED_MARK: Final = "~"
@@ -137,7 +138,7 @@ def _cards(rows: Sequence[SharedRow], now: datetime) -> list[RenderableType]:
     parts: list[RenderableType] = []
     numbers = numbered(rows)
     for place, row in enumerate(rows):
-        evidence = f" by {', '.join(map(label_words, row.evidence))}" if row.evidence else ""
+        evidence = f" by {', '.join(map(kind_words, row.evidence))}: {row.why}" if row.evidence else ""
         heading = (
             Text("\n") + Text(f"{_mine(row)} ({printable(in_list(row.account_id))})", style="bold") + Text("  x  ")
         )
@@ -205,7 +206,8 @@ def _legend(found: Shared, now: datetime) -> list[RenderableType]:
         if item.withdrawn:
             gone.setdefault(item.withdrawn[:10], {})[field_words(name)] = None
     lines += [f"withdrawn by {found.owner} on {day}: {', '.join(names)}" for day, names in sorted(gone.items())]
-    lines.append("certain: an identifier or the domain agrees; likely: name and country do")
+    if any(row.tier != Tier.CERTAIN for row in found.rows):
+        lines.append("likely: a person on their side has said that it is the same company")
     came = max((item.received for _, item in fields if not item.withdrawn), default="")
     if came:
         policies = sorted({_policies(row) for row in found.rows} - {""})
@@ -252,6 +254,7 @@ def _row_document(row: SharedRow) -> dict[str, object]:
         "their_account": row.their_account,
         "tier": row.tier,
         "evidence": list(row.evidence),
+        "why": row.why,
         "state": row.state,
         "received": row.received,
         "epoch": row.epoch,

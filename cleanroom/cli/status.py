@@ -50,12 +50,14 @@ def _room_document(item: RoomStatus) -> dict[str, object]:
         "consent": [asdict(wait) for wait in item.consent],
         "agreed_cells": item.agreed,
         "opened_matches": item.opened,
+        "matches_to_review": item.to_review,
         "next_epoch": item.next_epoch,
         "my_list": item.my_list,
         "their_list": item.their_list,
         "last_answer": item.last_answer,
         "expires": item.expires,
         "record": asdict(item.record) if item.record else None,
+        "upgrade": asdict(item.upgrade) if item.upgrade else None,
     }
 
 
@@ -98,10 +100,8 @@ def _room_screen(room: RoomStatus, now: datetime) -> list[RenderableType]:
     if room.expires and room.state in (RoomState.ACTIVE, RoomState.PROPOSED):
         rows.append(("Expires", f"{until(room.expires, now)} ({room.expires})"))
     parts: list[RenderableType] = [heading, facts(rows)]
-    if room.consent:
-        lines = [wait_words(wait, now) for wait in room.consent]
-        parts += [bullets([line], "bold" if wait.mine else "") for wait, line in zip(room.consent, lines, strict=True)]
-    return parts
+    waits = (*room.consent, *([room.upgrade] if room.upgrade else []))
+    return parts + [bullets([wait_words(wait, now)], "bold" if wait.mine else "") for wait in waits]
 
 
 def _record_words(record: OnRecord, partner: str, now: datetime) -> RenderableType:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from types import FrameType
 from typing import Annotated
 
@@ -68,12 +69,12 @@ def _watch(run: Invocation, agent: Agent, only: RoomId | None) -> None:
         run.bars.clear()
         moment = instant(agent.clock())
         for item in done:
-            problem = (item.room, item.problem.code) if item.problem else None
-            # A problem that stays is told once, not at every pass.
-            if item.steps or (problem and problem not in told):
+            codes = [item.problem.code] if item.problem else []
+            now = {(item.room, word) for word in (*codes, *([item.upgrade.what] if item.upgrade else []))}
+            # What stays as it is is told once, not at every pass.
+            if item.steps or now - told:
                 run.out.line({"at": moment, **_document(item)}, Text(f"{moment}  ") + _line(item))
-            told -= {known for known in told if known[0] == item.room}
-            told |= {problem} if problem else set()
+            told = {known for known in told if known[0] != item.room} | now
 
 
 def _passes(run: Invocation, agent: Agent, only: RoomId | None) -> Iterator[list[Synced]]:
@@ -120,6 +121,7 @@ def _document(item: Synced) -> dict[str, object]:
         "title": item.title,
         "steps": list(item.steps),
         "problem": error_document(item.problem) if item.problem else None,
+        "upgrade": asdict(item.upgrade) if item.upgrade else None,
     }
 
 
@@ -128,4 +130,6 @@ def _line(item: Synced) -> Text:
     line = Text(f"{printable(item.title)}: {steps}")
     if item.problem:
         line += Text(f"; stopped: {printable(str(item.problem))}", style="red")
+    if item.upgrade:
+        line += Text(f"\n  {printable(item.upgrade.what)}", style="bold" if item.upgrade.mine else "")
     return line

@@ -1,17 +1,19 @@
 """A room's terms as people read them, and in plain words what each weak setting gives away."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final, assert_never
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from cleanroom.agent.recipes import RoomTables
 from cleanroom.agent.rooms import Room
 from cleanroom.cli.output import bullets, facts, printable, table
 from cleanroom.cli.words import counted, interval_words, label_words, until
 from cleanroom.domain.fields import Field, Reduction
-from cleanroom.domain.vocabulary import ChangeMode, Form, Kind
+from cleanroom.domain.vocabulary import ChangeMode, Form, Kind, Tier
 from cleanroom.messages.rooms import Terms
 
 FLOOR: Final = 10
@@ -23,8 +25,19 @@ _KINDS: Final = {
     Kind.LEI: "LEI",
     Kind.DUNS: "D-U-N-S",
     Kind.VAT: "VAT",
+    Kind.REGISTER: "company register",
+    Kind.CIK: "CIK",
+    Kind.ISIN: "ISIN",
+    Kind.TICKER: "ticker",
     Kind.DOMAIN: "domain",
+    Kind.SITE_NAME: "name of the website",
     Kind.NAME_COUNTRY: "name + country",
+    Kind.NAME: "name",
+    Kind.NAME_OUTLINE: "name in outline",
+}
+_TIERS: Final = {
+    (Tier.CERTAIN,): "certain ones only",
+    (Tier.CERTAIN, Tier.LIKELY): "certain and likely ones; a likely one is released once a person of its owner says so",
 }
 
 
@@ -68,8 +81,8 @@ def weaknesses(terms: Terms) -> tuple[str, ...]:
     return tuple(found)
 
 
-def room_screen(room: Room, now: datetime) -> list[RenderableType]:
-    """The terms of a room, and of a change that is proposed."""
+def room_screen(room: Room, tables: RoomTables, now: datetime) -> list[RenderableType]:
+    """The terms of a room, of a change that is proposed, and what has to be upgraded."""
     terms = room.terms
     expires = f"{terms.expires} ({until(terms.expires, now)})"
     rows: list[tuple[str, RenderableType]] = [
@@ -82,6 +95,8 @@ def room_screen(room: Room, now: datetime) -> list[RenderableType]:
         ("Used for", label_words(terms.use)),
         ("Segments", ", then ".join(label_words(segment) for segment in terms.segments)),
         ("Match keys", ", ".join(kind_words(name) for name in room.kind_names)),
+        ("Tables", tables.now),
+        ("Matches", f"{_TIERS[terms.tiers]} ({terms.rule})"),
         ("Counting", f"{terms.counting.mode}; numbers below {terms.counting.floor} are withheld"),
         ("Minimum population", f"{terms.minimum_population} entries of a shape"),
         ("Answers", interval_words(terms.answer_interval)),
@@ -95,10 +110,21 @@ def room_screen(room: Room, now: datetime) -> list[RenderableType]:
     parts: list[RenderableType] = [facts(rows), *fields_screen(terms)]
     if room.pending:
         change = f"Proposed change: version {room.pending.version}, until {room.pending.expires}."
-        parts.append(Text(change, style="bold"))
+        parts.append(Text(change + _new_keys(tables), style="bold"))
+    if tables.upgrade:
+        parts.append(bullets([printable(tables.upgrade.what)], "bold" if tables.upgrade.mine else ""))
     parts.append(Text("\nWhat to know before you sign", style="bold"))
     parts += [bullets([line], "red" if line.startswith("UNSAFE") else "") for line in weaknesses(terms)]
     return parts
+
+
+def _new_keys(tables: RoomTables) -> str:
+    if not tables.proposed:
+        return ""
+    return (
+        f" Keys are made with the tables of {tables.proposed} instead of {tables.now}: a new epoch begins, and both "
+        "lists are committed again."
+    )
 
 
 def fields_screen(terms: Terms) -> list[RenderableType]:
@@ -135,7 +161,7 @@ def _edges_words(currency: str, edges: Sequence[int]) -> str:
     return f"{currency or 'any'} {' | '.join(f'{edge:,}' for edge in edges)}"
 
 
-def room_document(room: Room) -> dict[str, object]:
+def room_document(room: Room, tables: RoomTables) -> dict[str, object]:
     """A room for scripts."""
     return {
         "room": room.id,
@@ -147,5 +173,6 @@ def room_document(room: Room) -> dict[str, object]:
         "terms": room.terms.model_dump(mode="json"),
         "terms_digest": room.terms.digest(),
         "pending": room.pending.model_dump(mode="json") if room.pending else None,
+        "tables": asdict(tables),
         "weaknesses": list(weaknesses(room.terms)),
     }

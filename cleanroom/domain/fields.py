@@ -49,7 +49,8 @@ class Reduction(StrEnum):
 RESERVED: Final = frozenset(
     (
         "account",  # the row itself, in policies
-        *("account_id", "name", "website", "country", "lei", "duns", "vat"),
+        *("account_id", "name", "website", "email", "country"),
+        *("lei", "duns", "vat", "register", "cik", "isin", "ticker"),
         *("segment", "suppressed", "identifier_type", "identifier", "change"),
     )
 )

@@ -31,12 +31,22 @@ class Kind(StrEnum):
     LEI = "lei"
     DUNS = "duns"
     VAT = "vat"
+    REGISTER = "register"
+    CIK = "cik"
+    ISIN = "isin"
+    TICKER = "ticker"
     DOMAIN = "domain"
+    SITE_NAME = "site_name"
     NAME_COUNTRY = "name_country"
+    NAME = "name"
+    NAME_OUTLINE = "name_outline"
 
 
-IDENTIFIER_KINDS = frozenset({Kind.LEI, Kind.DUNS, Kind.VAT})
-"""Kinds that name a legal entity: equal means match whatever else, both present and different is a veto."""
+class Tier(StrEnum):
+    """What the evidence for a match is worth (docs/matching.md). Less than likely is no match."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
 
 
 class CountingMode(StrEnum):

@@ -26,7 +26,7 @@ from typing import Final
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages.documents import DocumentRefused, instant, moment
 from cleanroom.messages.policies import PolicyDocument, ReadPolicy, read_policy
-from cleanroom.messages.rooms import Terms
+from cleanroom.messages.rooms import AnyTerms
 from cleanroom.messages.signing import SignedDocument, check_signature
 from cleanroom.messages.users import APPROVERS, Roster, RosterUser
 from cleanroom.policy.evaluate import Sides
@@ -89,7 +89,7 @@ class Owner:
     room: RoomId
     partner: PartnerId
     key: bytes
-    terms: Mapping[str, Terms]
+    terms: Mapping[str, AnyTerms]
     rosters: tuple[Roster, ...]
 
 
@@ -106,12 +106,12 @@ class Before:
         return self.read.document
 
 
-def ground_of(terms: Terms) -> Ground:
+def ground_of(terms: AnyTerms) -> Ground:
     """What policies under these terms may speak of. Raises PolicyRefused where names clash."""
     return Ground(catalogue=terms.catalogue, segments=terms.segments)
 
 
-def sides_of(terms: Terms, owner: PartnerId, *, mine: Policy | None, theirs: Policy | None) -> Sides:
+def sides_of(terms: AnyTerms, owner: PartnerId, *, mine: Policy | None, theirs: Policy | None) -> Sides:
     """What a member shows to the other one under these two policies."""
     return Sides(
         owner=mine,
@@ -123,7 +123,7 @@ def sides_of(terms: Terms, owner: PartnerId, *, mine: Policy | None, theirs: Pol
     )
 
 
-def change_of(old: Policy | None, new: Policy, *, terms: Terms, at: datetime) -> OwnChange:
+def change_of(old: Policy | None, new: Policy, *, terms: AnyTerms, at: datetime) -> OwnChange:
     """What a new policy does to the one before, from `at` on, both read under the same terms."""
     other = terms.other(new.owner).partner
     return own_change(old, new, recipient=other, ground=ground_of(terms), use=terms.use, at=at)
@@ -284,7 +284,7 @@ class _Compared:
     key: tuple[str, str, datetime]
     old: Policy | None = field(compare=False)
     new: Policy = field(compare=False)
-    terms: Terms = field(compare=False)
+    terms: AnyTerms = field(compare=False)
 
 
 @lru_cache(maxsize=256)

@@ -1,13 +1,13 @@
 """Documents of P1 and P2: who takes part, on which terms, with which keys."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom.domain.fields import Field as CatalogueEntry
 from cleanroom.domain.fields import FieldClass, FieldType, Reduction
-from cleanroom.domain.vocabulary import ChangeMode, CountingMode, Form, Kind, PartnerId, PartnerKind, Purpose
+from cleanroom.domain.vocabulary import ChangeMode, CountingMode, Form, Kind, PartnerId, PartnerKind, Purpose, Tier
 from cleanroom.messages.documents import (
     Bytes32,
     Bytes64,
@@ -27,6 +27,9 @@ from cleanroom.messages.documents import (
     as_tuple,
     moment,
 )
+from matching.rule import CERTAIN, LIKELY
+
+_NUMBERS: Final = {Tier.CERTAIN: CERTAIN, Tier.LIKELY: LIKELY}
 
 
 class Enrolment(Document):
@@ -111,13 +114,14 @@ class CountingRule(Wire):
     floor: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
+TierName = Annotated[Tier, Field(strict=False)]
+
 AnswerInterval = Annotated[int, Field(ge=60, le=366 * 86_400)] | Literal["unsafe_every_push"]
 
 
-class Terms(Document):
-    """What the members of a room agree on. Every member signs the same bytes."""
+class AnyTerms(Document):
+    """What terms of every type say."""
 
-    type: Literal["terms/2"] = "terms/2"
     room: RoomName
     version: Number
     previous: DigestText | Literal[""]
@@ -164,6 +168,11 @@ class Terms(Document):
         return tuple(field.field() for field in self.fields)
 
     @property
+    def kind_names(self) -> tuple[str, ...]:
+        """The kinds of match key that count, in order."""
+        return tuple(str(recipe.kind) for recipe in self.kinds)
+
+    @property
     def identity_keys(self) -> dict[str, bytes]:
         """By member."""
         return {member.partner: bytes.fromhex(member.identity_key) for member in self.members}
@@ -183,6 +192,31 @@ class Terms(Document):
             if candidate.partner == partner:
                 return candidate
         raise DocumentRefused("Terms: not a member of this room")
+
+
+class Terms(AnyTerms):
+    """What the members of a room agree on. Every member signs the same bytes."""
+
+    type: Literal["terms/3"] = "terms/3"
+    rule: Version
+    tiers: Annotated[tuple[TierName, ...], BeforeValidator(as_tuple)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if Tier.CERTAIN not in self.tiers or self.tiers != tuple(tier for tier in Tier if tier in self.tiers):
+            raise ValueError("tiers are not in their order, repeat, or leave out certain")
+        return self
+
+    @property
+    def least(self) -> int:
+        """The lowest tier that counts, as `matching.rule` numbers it."""
+        return min(_NUMBERS[tier] for tier in self.tiers)
+
+
+class EarlierTerms(AnyTerms):
+    """Terms of before there were tiers. Nobody works under them; the audit of such a room reads them."""
+
+    type: Literal["terms/2"] = "terms/2"
 
 
 class Withdrawal(Document):

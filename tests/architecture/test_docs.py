@@ -19,6 +19,7 @@ import escrow
 from api.service.command import app as operator_app
 from api.service.problems import PROBLEMS
 from cleanroom import notebook
+from cleanroom.agent.lint_rules import RULES
 from cleanroom.cli.exits import EXITS, Exit
 from cleanroom.cli.main import app as partner_app
 from cleanroom.domain.errors import CleanroomError
@@ -162,6 +163,11 @@ def test_every_exit_code_is_in_the_commands() -> None:
     assert {int(row[0]) for row in table} == set(Exit)
 
 
+def test_every_rule_of_lint_is_in_the_commands_in_its_words() -> None:
+    table = rows_of(section(text_of("docs/commands.md"), "What lint finds"))
+    assert table == [[rule.name, rule.means, rule.do] for rule in RULES.values()]
+
+
 def test_every_command_has_its_section() -> None:
     headings = re.findall(r"^### `(cleanroom.*)`$", text_of("docs/commands.md"), flags=re.MULTILINE)
     assert sorted(headings) == sorted(LEAVES)
@@ -221,7 +227,20 @@ def test_every_table_of_the_escrow_is_in_the_architecture() -> None:
     assert sorted(row[0] for row in table) == sorted(Base.metadata.tables)
 
 
-FRAMES = ["PARTNERS", "ROOMS", "STATUS", "SYNCED", "CELLS", "AGREED", "SHARED", "DISCLOSED", "PUSHED", "REFUSED"]
+FRAMES = [
+    "PARTNERS",
+    "ROOMS",
+    "STATUS",
+    "SYNCED",
+    "CELLS",
+    "AGREED",
+    "MATCHES",
+    "SHARED",
+    "DISCLOSED",
+    "PUSHED",
+    "LINTED",
+    "REFUSED",
+]
 
 
 @pytest.mark.parametrize("frame", FRAMES)

@@ -29,6 +29,7 @@ from cleanroom.messages.sealing import SEALING_PRIVATE_BYTES
 from examples.local import PASSPHRASE, Partner
 from examples.scan import found_in, found_in_file
 from matching.keys import KINDS, keys_of
+from matching.normalise.tables import current
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CANARIES = frozenset((EXAMPLES / "canaries.txt").read_text(encoding="utf-8").split())
@@ -69,7 +70,7 @@ def needles_of(path: Path) -> set[str]:
     """Every domain, name of 8 bytes and more, and e-mail address of a list."""
     table = read_table(path)
     read = read_accounts(table, guess_mapping(table), segment="customers", segment_from=None, list_name="canary")
-    keys = keys_of(read.accounts, KINDS, load_tables()).frame
+    keys = keys_of(read.accounts, current(load_tables()), load_tables()).frame
     domains = set(keys["key"][keys["kind"] == KINDS.index("domain")])
     names = {name for name in read.accounts["name"] if len(name.encode()) >= LONG_NAME}
     emails = {email for email in read.accounts["owner_email"] if email}

@@ -21,7 +21,7 @@ ROWS = 20_000
 
 def domains(side: str) -> set[str]:
     """Registrable domains of the first hosts that have one, by cleanroom's own tables."""
-    registrable = load_tables().registrable_domain
+    registrable = load_tables().current.registrable_domain
     with gzip.open(SCALE / f"partner_{side}_hosts.txt.gz", "rt", encoding="utf-8") as lines:
         found = (name for line in lines if (name := registrable(line.strip())))
         return set(islice(dict.fromkeys(found), ROWS))

@@ -21,7 +21,7 @@ from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.vault import Vault
 from cleanroom.agent.verified import VerifiedMatch, verified
-from cleanroom.domain.vocabulary import RoomId
+from cleanroom.domain.vocabulary import Kind, RoomId
 from cleanroom.messages.api import RoomView, RoundView
 from cleanroom.messages.documents import instant, read_document
 from cleanroom.messages.entries import OpeningRecorded
@@ -34,6 +34,9 @@ from escrow.evaluated_rows import Evaluated, Located
 from matching import merkle
 
 CELL = ("customers", "customers")
+KINDS = (Kind.LEI, Kind.DUNS, Kind.VAT, Kind.DOMAIN)
+"""One row for each company that is known by its website alone: attacks count rows."""
+
 _copies = count(1)
 
 
@@ -222,7 +225,7 @@ def mapped_stage(world: World, *, days: int = 10, **terms: object) -> Stage:
     that share a domain and not a DUNS.
     """
     acme, globex = world.agents["Acme"], world.agents["Globex"]
-    room = world.room(acme, globex, **terms)
+    room = world.room(acme, globex, **{"kinds": KINDS, **terms})
     same = [{"account_id": f"veto{i}", "website": "same.com", "duns": f"15-048-378{i}"} for i in (2, 3)]
     vetoed = [{**row, "segment": "customers"} for row in same]
     mine = [*companies(0, 6), *companies(6, 8, segment="prospects"), vetoed[0]]

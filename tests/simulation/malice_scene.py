@@ -47,7 +47,7 @@ def without(name: str) -> Removal:
 def without_own_rows(patch: pytest.MonkeyPatch) -> None:
     """Step 3 believes the handle that it is given."""
 
-    def believing(agent: Agent, room: Room, rows: list[OpenedRow]) -> list[str | None]:
+    def believing(agent: Agent, room: Room, rows: list[OpenedRow], **_: bool) -> list[str | None]:
         committed = openings_received.state(agent, room)
         places = zip(committed["handle"], committed["segment"], committed["kind"], strict=True)
         keys = dict(zip(places, committed["key"], strict=True))

@@ -1,9 +1,11 @@
 """The truth about two lists, in plaintext and by the slowest method: what the report must say."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from world import FEW_KINDS
 
 from cleanroom.agent.committed import state
 from cleanroom.agent.overlap import overlap
@@ -11,10 +13,11 @@ from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import RoomId
 from matching import entries, shapes
-from matching.keys import KINDS, keys_of
+from matching.keys import keys_of
+from matching.normalise.tables import current
+from matching.rule import LIKELY, tier
 
-IDENTIFIERS = frozenset({0, 1, 2})
-Key = tuple[int, str]
+Key = tuple[str, str]
 Cells = tuple[tuple[int | None, ...], ...]
 
 
@@ -27,18 +30,20 @@ class Entry:
 
 
 def wanted(agent: Agent, accounts: pd.DataFrame, segments: tuple[str, ...], minimum: int = 1) -> "Counter[Entry]":
-    """What a list should have committed, straight from the accounts (terms with all kinds in the usual order)."""
+    """What a list should have committed, straight from the accounts, under terms with the simulations' kinds."""
     live = accounts[~accounts["suppressed"]].reset_index(drop=True)
     number = {name: index for index, name in enumerate(segments)}
     codes = live["segment"].map(lambda name: number.get(name, 255)).to_numpy("uint8")
-    keys = keys_of(live, KINDS, agent.tables).frame
-    merged = entries.merge(keys, codes, live["account_id"], IDENTIFIERS)
-    return _entries(shapes.coarsen(merged.rows, minimum, len(KINDS)).rows, "entry")
+    recipes = [recipe for recipe in current(agent.tables) if recipe.kind in FEW_KINDS]
+    names = [recipe.kind for recipe in recipes]
+    merged = entries.merge(keys_of(live, recipes, agent.tables).frame, codes, live["account_id"], names)
+    return _entries(shapes.coarsen(merged.rows, minimum, len(names)).rows, "entry", names)
 
 
 def committed(agent: Agent, room: RoomId) -> "Counter[Entry]":
     """What an agent's vault says is committed."""
-    return _entries(state(agent, open_room(agent, room)), "handle")
+    found = open_room(agent, room)
+    return _entries(state(agent, found), "handle", found.kind_names)
 
 
 def truth(mine: "Counter[Entry]", theirs: "Counter[Entry]", segments: int, floor: int = 1) -> Cells:
@@ -72,11 +77,11 @@ def check_reports(first: Agent, second: Agent, room: RoomId) -> Cells:
     return expected
 
 
-def _entries(rows: pd.DataFrame, name: str) -> "Counter[Entry]":
+def _entries(rows: pd.DataFrame, name: str, kinds: Sequence[str]) -> "Counter[Entry]":
     found: list[Entry] = []
     for _, group in rows.groupby(name, sort=False):
         (segment,) = set(group["segment"].tolist())
-        keys = frozenset(zip(group["kind"].tolist(), group["key"].tolist(), strict=True))
+        keys = frozenset(zip((kinds[kind] for kind in group["kind"]), group["key"].tolist(), strict=True))
         assert len(keys) == len(group)
         found.append(Entry(segment=segment, keys=keys))
     return Counter(found)
@@ -85,9 +90,7 @@ def _entries(rows: pd.DataFrame, name: str) -> "Counter[Entry]":
 def _match(one: Entry, other: Entry) -> bool:
     agree = {kind for kind, _ in one.keys & other.keys}
     both = {kind for kind, _ in one.keys} & {kind for kind, _ in other.keys}
-    if agree & IDENTIFIERS:
-        return True
-    return bool(agree) and not both & IDENTIFIERS
+    return tier(frozenset(agree), frozenset(both - agree)) >= LIKELY
 
 
 def _matching(left: list[Entry], right: list[Entry]) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from consent import put_in_force
+from lists_of_accounts import lei
 from world import World, accounts
 
 from cleanroom.agent import opening, openings_received, sync
@@ -31,12 +32,13 @@ def with_fields(rows: Rows) -> pd.DataFrame:
 
 
 def deals(start: int, stop: int, *, prefix: str = "x", **fields: str) -> Rows:
-    """Accounts known by their domains, with fields."""
+    """Accounts known by their LEIs and domains, with fields."""
     return [
         {
             "account_id": f"{prefix}\x1f{i:05}",
             "name": f"Company {i} {prefix}",
             "website": f"company{i}.com",
+            "lei": lei(i),
             "country": "DE",
             "segment": "customers",
             "owner": "Ann Example",
@@ -100,11 +102,17 @@ class Sharing:
 
 
 def opened(
-    world: World, mine: Rows, theirs: Rows, *, acme: Callable[[Agent], Policy], globex: Callable[[Agent], Policy]
+    world: World,
+    mine: Rows,
+    theirs: Rows,
+    *,
+    acme: Callable[[Agent], Policy],
+    globex: Callable[[Agent], Policy],
+    **terms: object,
 ) -> Sharing:
     """A fresh room with these lists and policies, opened and verified; nothing is released yet."""
     one, other = world.agents["Acme"], world.agents["Globex"]
-    room = world.room(one, other)
+    room = world.room(one, other, **terms)
     world.put_list(one, room, with_fields(mine))
     world.put_list(other, room, with_fields(theirs))
     world.settle(one, other, room=room)

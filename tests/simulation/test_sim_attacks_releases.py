@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from lists_of_accounts import lei
 from malice import LyingEscrow
 from malice_openings import Rehearsal, Stage
 from sharing import Sharing, deals, grant, opened, policy
@@ -17,6 +16,7 @@ from cleanroom.agent import release
 from cleanroom.agent.client import ReleasePlace
 from cleanroom.agent.keys import PrivateIdentity
 from cleanroom.agent.receive import receive
+from cleanroom.agent.reviews import Reviews
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.viewing import Eyes, Viewer
@@ -26,6 +26,7 @@ from cleanroom.messages.sealing import UnsealRefused, unseal
 
 SELLER = Viewer(role=Role.SELLER, name="Sam Seller")
 MANAGER = Viewer(role=Role.PARTNER_MANAGER)
+DUNS = "15-048-3782"
 
 
 def showing(*roles: Role) -> Any:  # noqa: ANN401 - what `opened` takes
@@ -37,9 +38,9 @@ def showing(*roles: Role) -> Any:  # noqa: ANN401 - what `opened` takes
 
 @pytest.fixture(scope="module")
 def room(world: World) -> Sharing:
-    """Everything that Acme shows is for partner managers; one entry has a subsidiary without the proven domain."""
-    subsidiary = {"account_id": "a\x1fsub", "name": "Subsidiary", "website": "elsewhere.com", "lei": lei(1)}
-    mine = [*deals(0, 6, prefix="a", lei=""), {**deals(6, 7, prefix="a")[0], "lei": lei(1)}]
+    """Everything that Acme shows is for partner managers; one entry has a subsidiary without a proven key."""
+    subsidiary = {"account_id": "a\x1fsub", "name": "Subsidiary", "website": "elsewhere.com", "lei": "", "duns": DUNS}
+    mine = [*deals(0, 6, prefix="a"), *deals(6, 7, prefix="a", duns=DUNS)]
     made = opened(
         world,
         [*mine, {**deals(7, 8, prefix="a")[0], **subsidiary}],
@@ -110,7 +111,7 @@ def test_a_batch_handed_to_the_wrong_recipient_is_of_no_use(room: Sharing) -> No
 def test_accounts_that_are_strangers_to_the_proven_key_are_not_released(
     room: Sharing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped by the owner's agent: of an entry of two accounts only the one that holds the proven domain leaves."""
+    """Stopped by the owner's agent: of an entry of two accounts only the one that holds proven keys leaves."""
     seen = {item.value for row in room.shared(room.globex, MANAGER).rows for item in row.fields.values()}
     assert "Company 6 a" in seen
     assert "Subsidiary" not in seen
@@ -118,6 +119,7 @@ def test_accounts_that_are_strangers_to_the_proven_key_are_not_released(
     sender.agent.vault.delete_all(f"room/{room.room}/0/released/")
     every = [account for accounts in own(sender).values() for account in accounts]
     monkeypatch.setattr(release, "accounts_of", lambda *_: tuple(every))
+    monkeypatch.setattr(Reviews, "leaving", lambda *_: tuple(every))
     view = sender.view()
     rules = release.Rules(sides=view.sides(room.acme.me), at=sender.agent.clock(), hash_key=bytes(32))
     left = list(release._contents(sender.agent, view, rules))  # noqa: SLF001 - step 1 of a release
@@ -125,7 +127,7 @@ def test_accounts_that_are_strangers_to_the_proven_key_are_not_released(
 
 
 def own(sender: Rehearsal) -> dict:
-    return dict(release.own_accounts(sender.agent, sender.view(), [(0, lei(1))]))
+    return dict(release.own_accounts(sender.agent, sender.view(), [(1, "150483782")]))
 
 
 @pytest.mark.parametrize("removed", [False, True])

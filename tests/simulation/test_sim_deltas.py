@@ -84,7 +84,7 @@ def test_what_a_delta_reaches_is_not_the_whole_list(world: World) -> None:
     change(agent, name, one, {"list\x1f0"})
     some, report = check_change(agent, open_room(agent, name))
     assert some is not None
-    assert (len(some.before), len(some.rows), report.entries) == (1, 1, 3)
+    assert (len(some.before), len(some.rows), report.entries) == (2, 2, 3)  # a domain and a site name each
     change(agent, name, one, set())
     change(agent, name, two, set())
     assert check_change(agent, open_room(agent, name))[0] is None

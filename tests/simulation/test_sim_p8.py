@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from consent import existence, put_in_force
 from lists_of_accounts import VATS, lei
-from malice_openings import Rehearsal, Stage, expiring
+from malice_openings import KINDS, Rehearsal, Stage, expiring
 from malice_proofs import Handmade, Prover
 from malice_scene import Scene, keys, without, without_own_rows
 from world import World, accounts
@@ -33,6 +33,7 @@ from cleanroom.messages import openings
 from cleanroom.messages.openings import Claim, Evidence, OpenedRow, OpeningRefused
 from matching.group import base_multiply, random_scalar
 from matching.rows import concatenated
+from matching.rule import EXCLUSIVE
 
 CELL = ("customers", "prospects")
 PART_ROWS = 3
@@ -89,7 +90,7 @@ def scene(world: World) -> Iterator[Scene]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (openings, opening, malice_proofs):
             patch.setattr(module, "PART_ROWS", PART_ROWS)
-        room = world.room(acme, globex)
+        room = world.room(acme, globex, kinds=KINDS)
         world.put_list(acme, room, accounts(listed(MINE, CELL[0])))
         world.put_list(globex, room, accounts(listed(THEIRS, CELL[1])))
         world.settle(acme, globex, room=room)
@@ -308,7 +309,7 @@ def test_identifiers_that_differ_veto_a_pair(scene: Scene, number: int, *, doubl
     assert len(prover.rows) == 11
     if doubled:
         double_theirs(acme)
-    refused(acme, prover.honest(), "it pairs entries whose identifiers differ$")
+    refused(acme, prover.honest(), "it pairs entries that are no match under the terms$")
 
 
 def vetoed(stage: Stage, agent: Agent) -> list[Evidence]:
@@ -357,7 +358,7 @@ def double_theirs(victim: Rehearsal) -> None:
     """Every identifier of the other side's is there once more, with another token."""
     room = victim.view()
     rows = their_state(victim.agent, room)
-    twice = rows.take(np.isin(rows.kind, list(room.identifier_kinds)))
+    twice = rows.take(np.isin(rows.kind, [i for i, kind in enumerate(room.kind_names) if kind in EXCLUSIVE]))
     other = concatenated([rows, replace(twice, value=twice.value ^ 1)])
     victim.agent.vault.put(epoch_prefix(room.id, room.epoch) + "theirs/state", other.leaves())
 

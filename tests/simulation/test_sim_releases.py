@@ -110,7 +110,8 @@ def test_existence_alone_is_released_where_no_field_is_allowed(world: World) -> 
 def test_only_accounts_that_hold_the_proven_key_are_shown(world: World) -> None:
     known = deals(2, 3, prefix="a")[0]
     # The same entry by its DUNS number, with a website that the other side does not have.
-    both = {**known, "account_id": "a\x1fb", "name": "Subsidiary", "website": "elsewhere.com", "duns": "15-048-3782"}
+    both = {**known, "account_id": "a\x1fb", "name": "Subsidiary", "website": "elsewhere.com", "lei": ""}
+    both["duns"] = "15-048-3782"
     mine = [{**known, "duns": "15-048-3782"}, both, *deals(3, 6, prefix="a")]
     room = opened(world, mine, deals(2, 8, prefix="g"), acme=plain(FULL), globex=plain())
     room.settle()
@@ -121,7 +122,7 @@ def test_only_accounts_that_hold_the_proven_key_are_shown(world: World) -> None:
 def test_an_entry_that_matches_twice_stands_beside_each_with_the_accounts_that_hold_its_key(world: World) -> None:
     known = deals(2, 3, prefix="a")[0]
     twin = {**known, "account_id": "a\x1fb", "name": "Twin"}  # one entry: the same website
-    other = {**known, "account_id": "g\x1fb", "name": "Twin", "website": "elsewhere.com"}
+    other = {**known, "account_id": "g\x1fb", "name": "Twin", "website": "", "lei": ""}
     mine, theirs = [known, twin, *deals(3, 6, prefix="a")], [*deals(2, 8, prefix="g"), other]
     room = opened(world, mine, theirs, acme=plain(FULL), globex=plain(FULL))
     room.settle()
@@ -377,7 +378,7 @@ def test_evidence_is_shown_under_policy_and_the_tier_always(world: World) -> Non
     evidence = grant("evidence", Form.FULL, "match_evidence")
     room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=plain(evidence), globex=plain())
     room.settle()
-    assert {row.evidence for row in room.shared(room.globex).rows} == {("domain",)}
+    assert {row.evidence for row in room.shared(room.globex).rows} == {("lei", "domain", "site_name", "name_country")}
     assert {row.evidence for row in room.shared(room.acme).rows} == {()}
     assert {row.tier for row in room.shared(room.acme).rows} == {"certain"}
 

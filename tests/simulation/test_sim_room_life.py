@@ -7,15 +7,17 @@ import pytest
 from lists_of_accounts import companies
 from malice import lied_to
 from oracle import check_reports
+from other_tables import edition
 from sqlalchemy import func, select
 from world import World, accounts, new_world
 
 from cleanroom.agent import agreements, commit, lists, sync
-from cleanroom.agent.agreements import Proposal, RecipesDiffer
+from cleanroom.agent.agreements import Proposal
 from cleanroom.agent.commit import ListTooSmall, OverQuota
 from cleanroom.agent.overlap import overlap
 from cleanroom.agent.partners import NotConfirmed, confirm, directory
 from cleanroom.agent.problems import EscrowProblem
+from cleanroom.agent.recipes import RecipesDiffer
 from cleanroom.agent.rooms import RoomNotActive, open_room
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import ChangeMode, RoomId, RoomState
@@ -25,6 +27,7 @@ from cleanroom.messages.rooms import Withdrawal
 from cleanroom.messages.signing import SignedDocument
 from escrow import tables
 from escrow.tables import Base
+from matching.normalise.tables import Tables
 
 OF_A_ROOM = (
     tables.SealedChunk,
@@ -45,7 +48,7 @@ def held(world: World, table: type[Base], room: RoomId, **where: object) -> int:
 
 def other_tables(agent: Agent) -> Agent:
     """The same partner after an upgrade that brought a newer public suffix list."""
-    return replace(agent, tables=replace(agent.tables, versions={"domain": "psl-icann-newer"}))
+    return replace(agent, tables=Tables(current=edition(agent, "2031-01")))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from consent import staff
 from sharing import Sharing, deals, grant, opened, policy
 from world import World
 
-from cleanroom.agent import notices, policies, suppress
+from cleanroom.agent import matches, notices, policies, suppress
 from cleanroom.agent.looked import look
 from cleanroom.agent.notices import Match
 from cleanroom.agent.session import Agent
@@ -68,6 +68,7 @@ def busy(world: World) -> Sharing:
     look(acme, room.room)
     match = verified(acme, view)[0]
     notices.dispute(acme, view, Match(epoch=match.epoch, mine=match.mine, theirs=match.theirs), "not the same")
+    matches.say(acme, view, matches.matches(acme, view)[:1], confirmed=True, by=staff(acme)[0])
     suppress.suppress(acme, ["v\x1f00000"], "a lawsuit")
     draft = policies.propose(acme, room.room, wider(acme), staff(acme)[0], yaml="")
     assert isinstance(draft, policies.Draft)

@@ -32,7 +32,7 @@ from cleanroom.agent.transport import Retries, Transport
 from cleanroom.agent.vault import Vault
 from cleanroom.agent.vault_key import KdfCost
 from cleanroom.domain.secret import Secret
-from cleanroom.domain.vocabulary import PartnerKind, RoomId
+from cleanroom.domain.vocabulary import Kind, PartnerKind, RoomId
 from cleanroom.messages.api import EnrolRequest
 from cleanroom.messages.documents import instant
 from cleanroom.messages.rooms import Enrolment
@@ -44,6 +44,9 @@ from escrow.invites import Allowance
 URL = "http://127.0.0.1:8470"
 PASSPHRASE = Secret("a passphrase of tests")
 CHEAP = KdfCost(memory_kib=1024, iterations=1, lanes=1)
+ALL_KINDS = tuple(Kind)
+FEW_KINDS = (Kind.LEI, Kind.DUNS, Kind.VAT, Kind.DOMAIN, Kind.NAME_COUNTRY)
+"""A list of websites has one key an account under these: what most simulations count."""
 
 
 class StepClock:
@@ -151,6 +154,7 @@ class World:
         defaults = {
             "title": f"Room {self.rooms}",
             "purpose": "tests",
+            "kinds": FEW_KINDS,
             "minimum_population": 1,
             "floor": 1,
             "answer_interval": "unsafe_every_push",

@@ -16,8 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cleanroom.agent.reading.cleaning import by_value, first_of, folded
-from cleanroom.agent.reading.field_values import Read, beside_amounts, read_country, read_field
-from cleanroom.agent.reading.mapping import Mapping
+from cleanroom.agent.reading.field_values import (
+    Read,
+    beside_amounts,
+    read_country,
+    read_email_domain,
+    read_field,
+)
+from cleanroom.agent.reading.mapping import IDENTIFIERS, Mapping
 from cleanroom.agent.reading.refusals import Refused, refused_frame
 from cleanroom.agent.reading.rows import Cells, Rows, clean_rows, content_ids, mapped_columns, with_ids, with_keys
 from cleanroom.agent.reading.segments import SegmentFrom
@@ -30,9 +36,18 @@ _KINDS: Final = first_of(
     {
         "lei": ("lei", "lei code", "legal entity identifier"),
         "duns": ("duns", "d-u-n-s", "duns number", "d-u-n-s number"),
-        "vat": ("vat", "vat id", "vat number", "ust-idnr", "ust-id", "tva", "iva", "btw"),
+        "vat": ("vat", "vat id", "vat number", "vat no", "ust-idnr", "ust-id", "tva", "iva", "btw"),
+        "register": (
+            *("register", "register number", "company number", "company no", "company registration number"),
+            *("registration number", "companies house", "companies house number", "crn", "handelsregister"),
+            *("handelsregisternummer", "hrb", "hra", "firmenbuch", "firmenbuchnummer", "siren", "rcs", "kvk"),
+        ),
+        "cik": ("cik", "cik code", "cik number", "central index key", "sec cik"),
+        "isin": ("isin", "isin code", "isin number"),
+        "ticker": ("ticker", "ticker symbol", "stock ticker", "stock symbol", "symbol"),
     }
 )
+_ALWAYS: Final = ("lei", "duns", "vat")  # columns of every accounts frame; the other identifiers' are there if mapped
 _NO_SIGNS: Final = frozenset(("", "-", "--", "\u2013", "\u2014", "\u2717", "\u2718", "\u2610"))
 _NO: Final = frozenset(
     (
@@ -46,7 +61,8 @@ _NO: Final = frozenset(
 class ReadResult:
     """What a list gave.
 
-    `accounts`: RangeIndex; account_id, name, website, country, lei, duns, vat, segment (`str`), suppressed (bool), then
+    `accounts`: RangeIndex; account_id, name, website, country, lei, duns, vat, where the list has them register, cik,
+    isin, ticker and email (the domain alone: what is before it is a person), segment (`str`), suppressed (bool), then
     one `str` column per mapped field, canonical. `rows`: int64, shape (len(accounts),), the source row of each.
     `refused`: row (int64), column, rule (`str`), left_out (bool). `notes`: sentences for a person, without values.
     """
@@ -122,6 +138,7 @@ def accounts_of(rows: Rows, mapping: Mapping, terms: ListTerms) -> ReadResult:
         "website": cells.get("website", empty),
         "country": country,
         **_identifiers(cells, empty, notes),
+        **({"email": told("email", read_email_domain(cells["email"]))} if "email" in cells else {}),
         "segment": _segments(cells, terms, count, notes),
     }
     suppressed = _suppressed(cells, count, notes)
@@ -154,23 +171,27 @@ def _prefixed(list_name: str, ids: "pd.Series[str]") -> "pd.Series[str]":
 
 
 def _identifiers(cells: Cells, empty: "pd.Series[str]", notes: list[str]) -> Cells:
-    """lei, duns, vat from columns of their own; a pair (type, identifier) fills what these leave empty."""
-    columns = {kind: cells.get(kind, empty) for kind in ("lei", "duns", "vat")}
+    """Identifiers from columns of their own; a pair (type, identifier) fills what these leave empty."""
+    columns: Cells = {kind: cells.get(kind, empty) for kind in IDENTIFIERS if kind in _ALWAYS or kind in cells}
     if "identifier" not in cells:
         return columns
     values = cells["identifier"]
     kinds, strange = by_value(cells["identifier_type"], lambda cell: _KINDS.get(folded(cell)))
-    for kind, own in columns.items():
+    for kind in IDENTIFIERS:
+        own = columns.get(kind, empty)
         use = ((kinds == kind) & (own == "")).to_numpy()
-        columns[kind] = own.where(~use, values)
+        if use.any():
+            columns[kind] = own.where(~use, values)
     if unused := int((strange & (values != "").to_numpy()).sum()):
-        notes.append(f"not used: {unused} identifiers of a type other than LEI, DUNS, VAT")
+        notes.append(f"not used: {unused} identifiers of a type that is none of {', '.join(IDENTIFIERS)}")
     return columns
 
 
 def _segments(cells: Cells, terms: ListTerms, count: int, notes: list[str]) -> "pd.Series[str]":
     if terms.segment_from is None:
         return _same((terms.segment or "").strip(), count)
+    if "segment" not in cells:
+        return _same("", count)  # a delta of deletions, which has ids only
     segments, strange = by_value(cells["segment"], terms.segment_from.segment_of)
     if strange.any():
         notes.append(f"without a segment: {int(strange.sum())} rows whose value names none")

@@ -25,6 +25,8 @@ from cleanroom.agent.reading.money import (
 from cleanroom.domain.fields import Field, FieldType
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_AFTER_AT: Final = re.compile(r"@((?:[\w-]+\.)+[\w-]+)")
+_HOST: Final = re.compile(r"(?:[\w-]+\.)+[\w-]+")
 _NO_COUNTRY: Final = frozenset(("", "n a", "none", "unknown", "unbekannt", "not specified", "other"))
 
 
@@ -40,6 +42,23 @@ class Read:
 def read_country(cells: "pd.Series[str]") -> Read:
     """ISO 3166 alpha-2 codes."""
     return _read(cells, _country, "not a country")
+
+
+def read_email_domain(cells: "pd.Series[str]") -> Read:
+    """What follows the last "@" of an address, lower case; of several addresses in a cell, the last one's.
+
+    Nothing before it stays. A cell without "@" is taken for a domain only if the whole column has none: beside
+    addresses it may as well be the part of one that names a person.
+    """
+    addresses = bool(pc.any(pc.match_substring(pa.array(cells), "@")).as_py())
+
+    def known(cell: str) -> str | None:
+        if addresses:
+            found = _AFTER_AT.findall(cell)
+            return found[-1].lower() if found else None
+        return cell.lower() if _HOST.fullmatch(cell) else None
+
+    return _read(cells, known, "not an e-mail address")
 
 
 def read_field(field: Field, cells: "pd.Series[str]", mapping: Mapping) -> Read:

@@ -128,8 +128,10 @@ def _share(cells: "pd.Series[str]", pattern: re.Pattern[str]) -> float:
 def _plausible(table: Table, number: int, target: str) -> bool:
     """Whether the cells do not contradict the header. A few good cells are enough."""
     cells = _sample(table, number)
-    if not len(cells) or target not in ("name", "website"):
+    if not len(cells) or target not in ("name", "website", "email"):
         return True
+    if target == "email":
+        return _share(cells, _EMAIL) > 0 or _share(cells, _HOST) >= _MOSTLY
     if _share(cells, _EMAIL) >= _MOSTLY:
         return False
     if target == "website":

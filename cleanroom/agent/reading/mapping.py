@@ -18,8 +18,9 @@ from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.fields import LIST_FIELDS, Field
 
 FORMAT_VERSION: Final = 1
-KEY_TARGETS: Final = ("account_id", "name", "website", "country", "lei", "duns", "vat")
-OTHER_TARGETS: Final = ("identifier_type", "identifier", "suppressed", "change")
+IDENTIFIERS: Final = ("lei", "duns", "vat", "register", "cik", "isin", "ticker")
+KEY_TARGETS: Final = ("account_id", "name", "website", "country", *IDENTIFIERS)
+OTHER_TARGETS: Final = ("email", "identifier_type", "identifier", "suppressed", "change")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cleanroom.agent.reading.cleaning import MAX_CELL, cleaned, folded, too_long
-from cleanroom.agent.reading.mapping import Mapping
+from cleanroom.agent.reading.mapping import IDENTIFIERS, Mapping
 from cleanroom.agent.reading.refusals import Refused
 from cleanroom.agent.reading.segments import SegmentFrom
 from cleanroom.agent.reading.table import Table
@@ -17,7 +17,7 @@ from cleanroom.domain.errors import InputRefused
 from matching.packing import packed
 
 Cells = dict[str, "pd.Series[str]"]
-_KEYS: Final = ("name", "website", "lei", "duns", "vat", "identifier")
+_KEYS: Final = ("name", "website", "email", *IDENTIFIERS, "identifier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

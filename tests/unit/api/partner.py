@@ -349,6 +349,8 @@ def make_terms(first: Partner, second: Partner, **changes: Any) -> Terms:  # noq
         "use": "co_sell",
         "members": (first.member, second.member),
         "kinds": tuple(KindRecipe.model_validate({"kind": kind, "normaliser": "1", "tables": "1"}) for kind in KINDS),
+        "rule": "rule/1",
+        "tiers": ("certain", "likely"),
         "segments": SEGMENTS,
         "counting": CountingRule.model_validate({"mode": "exact", "floor": 2}),
         "minimum_population": 2,

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from cleanroom.messages.api import RoomPage
 from cleanroom.messages.documents import instant
-from cleanroom.messages.rooms import KindRecipe, Terms, Withdrawal
+from cleanroom.messages.rooms import Terms, Withdrawal
 from escrow.tables import (
     AnswerRecord,
     Base,
@@ -107,14 +107,10 @@ def test_a_signature_must_hold(ana: Partner, bo: Partner) -> None:
 
 def test_a_renewal_is_in_force_once_signed_and_keeps_what_rows_depend_on(setting: Setting) -> None:
     ana, bo = setting.ana, setting.bo
-    other_kinds = tuple(
-        KindRecipe.model_validate({"kind": kind, "normaliser": "2", "tables": "1"}) for kind in ("lei", "domain")
-    )
     for change in (
         {"previous": "0" * 64},
         {"version": 3},
         {"segments": ("customers",)},
-        {"kinds": other_kinds},
         {"starts": instant(START + timedelta(days=1))},
         {"epoch_days": 7},
         {"members": (bo.member, ana.member)},
@@ -127,6 +123,17 @@ def test_a_renewal_is_in_force_once_signed_and_keeps_what_rows_depend_on(setting
     digest_in(ana.propose(terms))
     digest_in(bo.accept(terms))
     assert len(ana.view(setting.room).terms) == 2
+    assert ana.view(setting.room).epoch == 0
+
+
+def test_terms_with_other_recipes_begin_an_epoch_once_signed(setting: Setting) -> None:
+    ana, bo = setting.ana, setting.bo
+    newer = tuple(item.model_copy(update={"tables": "2031-01"}) for item in setting.terms.kinds)
+    terms = renewal(setting, kinds=newer)
+    digest_in(ana.propose(terms))
+    assert ana.view(setting.room).epoch == 0
+    digest_in(bo.accept(terms))
+    assert [side.view(setting.room).epoch for side in (ana, bo)] == [1, 1]
 
 
 def test_declining_a_proposal_closes_the_room(ana: Partner, bo: Partner) -> None:

@@ -7,12 +7,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from matching import rows
-from matching.overlap import CellCounts, cell_counts, matches, side_of
+from matching.overlap import CellCounts, Side, cell_counts, matched_rows, matches, side_of
 from matching.refusal import Refusal
 from matching.rows import ADD, REMOVE, Rows
+from matching.rule import CERTAIN, LIKELY, tier
 
-SEGMENTS, KINDS = 3, 4
-IDENTIFIERS = frozenset({0, 1})
+SEGMENTS = 3
+NAMES = ("lei", "duns", "domain", "name_country", "site_name", "name_outline")
+KINDS = len(NAMES)
+LEAST = st.sampled_from([LIKELY, CERTAIN])
 Key = tuple[int, int]
 """kind, value"""
 
@@ -53,13 +56,10 @@ def rows_of(entries: Iterable[Entry], order: np.random.Generator | None = None, 
 # ---- the oracle: plain sets and augmenting paths
 
 
-def evidence(one: Entry, two: Entry) -> set[int]:
-    """The kinds that agree, or none where an identifier vetoes."""
+def tier_of(one: Entry, two: Entry) -> int:
     agree = {kind for kind, _ in one.keys & two.keys}
-    if agree & IDENTIFIERS:
-        return agree
-    both = {kind for kind, _ in one.keys} & {kind for kind, _ in two.keys} & IDENTIFIERS
-    return set() if both else agree
+    both = {kind for kind, _ in one.keys} & {kind for kind, _ in two.keys}
+    return tier(frozenset(NAMES[kind] for kind in agree), frozenset(NAMES[kind] for kind in both - agree))
 
 
 def maximum_matching(edges: dict[int, list[int]]) -> int:
@@ -78,11 +78,11 @@ def maximum_matching(edges: dict[int, list[int]]) -> int:
     return sum(augment(left, set()) for left in edges)
 
 
-def oracle(first: list[Entry], second: list[Entry]) -> list[list[int]]:
+def oracle(first: list[Entry], second: list[Entry], least: int = LIKELY) -> list[list[int]]:
     def cell(mine: int, theirs: int) -> int:
         return maximum_matching(
             {
-                i: [j for j, two in enumerate(second) if two.segment == theirs and evidence(one, two)]
+                i: [j for j, two in enumerate(second) if two.segment == theirs and tier_of(one, two) >= least]
                 for i, one in enumerate(first)
                 if one.segment == mine
             }
@@ -91,10 +91,12 @@ def oracle(first: list[Entry], second: list[Entry]) -> list[list[int]]:
     return [[cell(mine, theirs) for theirs in range(SEGMENTS)] for mine in range(SEGMENTS)]
 
 
-def counted(first: list[Entry], second: list[Entry], seed: int | None = None, *, tied: bool = False) -> CellCounts:
+def counted(
+    first: list[Entry], second: list[Entry], seed: int | None = None, *, tied: bool = False, least: int = LIKELY
+) -> CellCounts:
     order = None if seed is None else np.random.default_rng(seed)
     one, two = (rows_of(entries, order, tied=tied) for entries in (first, second))
-    return cell_counts(one, two, segments=SEGMENTS, identifier_kinds=IDENTIFIERS)
+    return cell_counts(one, two, segments=SEGMENTS, kinds=NAMES, least=least)
 
 
 @st.composite
@@ -114,32 +116,59 @@ def lists(draw: st.DrawFn, *, largest: int = 9) -> list[Entry]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(lists(), lists(), st.integers(0, 2**32 - 1), st.booleans())
+@given(lists(), lists(), st.integers(0, 2**32 - 1), st.booleans(), LEAST)
 def test_cells_are_the_oracles_whatever_the_order_of_rows(
     first: list[Entry],
     second: list[Entry],
     seed: int,
     tied: bool,  # noqa: FBT001 - drawn
+    least: int,
 ) -> None:
-    found = counted(first, second, seed, tied=tied)
-    assert found.cells.tolist() == oracle(first, second)
+    found = counted(first, second, seed, tied=tied, least=least)
+    assert found.cells.tolist() == oracle(first, second, least)
     assert found.first_sizes.tolist() == [sum(entry.segment == s for entry in first) for s in range(SEGMENTS)]
     assert found.second_sizes.tolist() == [sum(entry.segment == s for entry in second) for s in range(SEGMENTS)]
 
 
 @settings(max_examples=60, deadline=None)
-@given(lists(), lists())
-def test_matches_and_their_evidence_are_the_oracles(first: list[Entry], second: list[Entry]) -> None:
-    found = matches(side_of(rows_of(first)), side_of(rows_of(second)), identifier_kinds=IDENTIFIERS)
-    assert (str(found["evidence"].dtype), list(found.columns)) == ("uint32", ["first", "second", "evidence"])
+@given(lists(), lists(), LEAST)
+def test_matches_their_evidence_and_their_tier_are_the_oracles(
+    first: list[Entry], second: list[Entry], least: int
+) -> None:
+    found = matches(side_of(rows_of(first)), side_of(rows_of(second)), kinds=NAMES, least=least)
+    assert list(found.columns) == ["first", "second", "evidence", "tier"]
+    assert found.dtypes[["evidence", "tier"]].astype(str).tolist() == ["uint32", "uint8"]
     expected = {
-        (i, j): sum(1 << kind for kind in evidence(one, two))
+        (i, j): (sum(1 << kind for kind in {kind for kind, _ in one.keys & two.keys}), tier_of(one, two))
         for i, one in enumerate(first)
         for j, two in enumerate(second)
-        if evidence(one, two)
+        if tier_of(one, two) >= least
     }
-    assert {(i, j): bits for i, j, bits in found.itertuples(index=False)} == expected
+    assert {(i, j): (bits, sure) for i, j, bits, sure in found.itertuples(index=False)} == expected
     assert len(found) == len(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lists(), lists(), st.integers(0, 2**32 - 1), LEAST)
+def test_matched_rows_are_all_that_agree_of_the_pairs_that_match(
+    first: list[Entry], second: list[Entry], seed: int, least: int
+) -> None:
+    order = np.random.default_rng(seed)
+    one, two = (side_of(rows_of(entries, order)) for entries in (first, second))
+    found = matched_rows(one, two, kinds=NAMES, least=least).to_numpy().tolist()
+
+    def row(side: Side, at: int) -> tuple[int, Key]:
+        name, value = (int.from_bytes(column[at][:8].tobytes(), "big") for column in (side.rows.name, side.rows.value))
+        return name, (int(side.rows.kind[at]), value)
+
+    expected = [
+        ((i, key), (j, key))
+        for i, a in enumerate(first)
+        for j, b in enumerate(second)
+        for key in a.keys & b.keys
+        if tier_of(a, b) >= least
+    ]
+    assert sorted((row(one, a), row(two, b)) for a, b in found) == sorted(expected)
 
 
 @settings(max_examples=60, deadline=None)
@@ -151,16 +180,16 @@ def test_the_other_side_sees_the_transposed_matrix(first: list[Entry], second: l
 
 
 @settings(max_examples=100, deadline=None)
-@given(lists(), lists(largest=12), st.data())
+@given(lists(), lists(largest=12), st.data(), LEAST)
 def test_one_entry_more_moves_every_cell_by_at_most_one(
-    first: list[Entry], second: list[Entry], data: st.DataObject
+    first: list[Entry], second: list[Entry], data: st.DataObject, least: int
 ) -> None:
     """Taken away or added: the entry that is left out is any one of the list, with any keys and segment."""
     if not second:
         return
     out = data.draw(st.integers(0, len(second) - 1))
     less = [entry for i, entry in enumerate(second) if i != out]
-    moved = counted(first, second).cells - counted(first, less).cells
+    moved = counted(first, second, least=least).cells - counted(first, less, least=least).cells
     assert moved.min() >= 0
     assert moved.max() <= 1
     column = [s for s in range(SEGMENTS) if moved[:, s].any()]
@@ -233,6 +262,13 @@ def test_vetoes(one: Entry, two: Entry, expected: int) -> None:
     assert cell([one], [two]) == cell([two], [one]) == expected
 
 
+def test_the_tier_decides_what_is_counted() -> None:
+    spelt, website = [entry((4, 1))], [entry((2, 1))]
+    assert counted(spelt, spelt, least=LIKELY).cells[0, 0] == 1
+    assert counted(spelt, spelt, least=CERTAIN).cells[0, 0] == 0
+    assert counted(website, website, least=CERTAIN).cells[0, 0] == 1
+
+
 def test_a_maximum_matching_not_a_greedy_one() -> None:
     left = [entry((2, 1), (2, 2)), entry((3, 1))]
     right = [entry((2, 1), (3, 1)), entry((2, 2))]
@@ -276,7 +312,7 @@ def refused(first: Rows, code: str, **terms: int) -> None:
     good = rows_of([entry((2, 1))])
     for pair in ((first, good), (good, first)):
         with pytest.raises(Refusal) as refusal:
-            cell_counts(*pair, **{"segments": SEGMENTS, **terms}, identifier_kinds=IDENTIFIERS)
+            cell_counts(*pair, **{"segments": SEGMENTS, **terms}, kinds=NAMES, least=LIKELY)
         assert refusal.value.code == code
 
 

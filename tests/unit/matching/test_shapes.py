@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.refusal import Refusal
-from matching.shapes import Shape, coarsen, histogram
+from matching.shapes import MOST_KINDS, Shape, coarsen, codes_of, histogram, packed, unpacked
 
 KINDS = 3
 
@@ -37,7 +37,9 @@ def test_rows_of_an_entry_with_two_segments_have_no_shape() -> None:
         histogram(rows, kind_count=KINDS)
 
 
-@pytest.mark.parametrize(("kind", "code"), [(3, "kind_unknown"), (200, "shape_too_large")])
+@pytest.mark.parametrize(
+    ("kind", "code"), [(3, "kind_unknown"), (13, "kind_unknown"), (14, "shape_too_large"), (200, "shape_too_large")]
+)
 def test_a_kind_that_is_not_in_the_terms_has_no_shape(kind: int, code: str) -> None:
     rows = rows_of((0, (1, 0, 0))).assign(kind=np.array([kind], dtype=np.uint8))
     with pytest.raises(Refusal) as caught:
@@ -45,9 +47,37 @@ def test_a_kind_that_is_not_in_the_terms_has_no_shape(kind: int, code: str) -> N
     assert caught.value.code == code
 
 
-def test_more_keys_than_a_byte_counts_have_no_shape() -> None:
-    with pytest.raises(Refusal, match="255"):
-        histogram(rows_of((0, (256, 0, 0))), kind_count=KINDS)
+def test_fourteen_kinds_and_fifteen_keys_of_each_have_a_shape() -> None:
+    full = (255, (15,) * MOST_KINDS)
+    assert histogram(rows_of(full), kind_count=MOST_KINDS) == {full: 1}
+    assert packed(full) == 2**64 - 1
+
+
+@pytest.mark.parametrize("kind", [0, 6, 13])
+def test_more_than_fifteen_keys_of_a_kind_have_no_shape(kind: int) -> None:
+    counts = tuple(16 if at == kind else 1 for at in range(MOST_KINDS))
+    with pytest.raises(Refusal, match="more than 15 keys") as caught:
+        histogram(rows_of((0, counts)), kind_count=MOST_KINDS)
+    assert caught.value.code == "shape_too_large"
+
+
+@given(st.integers(0, 255), st.lists(st.integers(0, 15), min_size=MOST_KINDS, max_size=MOST_KINDS))
+def test_a_code_is_its_shape(segment: int, counts: list[int]) -> None:
+    shape = segment, tuple(counts)
+    assert unpacked(packed(shape), MOST_KINDS) == shape
+    kinds = max((at + 1 for at, count in enumerate(counts) if count), default=0)
+    assert unpacked(packed(shape), kinds) == (segment, tuple(counts[:kinds]))
+    assert packed((segment, tuple(counts[:kinds]))) == packed(shape)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 5), st.lists(st.integers(0, 3), min_size=12, max_size=12).filter(any))))
+def test_codes_are_the_packed_shapes_of_entries_in_any_order_of_rows(drawn: list[tuple[int, list[int]]]) -> None:
+    shapes = [(segment, tuple(counts)) for segment, counts in drawn]
+    rows = rows_of(*shapes).iloc[::-1]
+    columns = (rows["entry"].to_numpy(np.int64), rows["segment"].to_numpy(), rows["kind"].to_numpy())
+    codes = codes_of(*columns, len(shapes) + 1)
+    assert codes.tolist() == [*map(packed, shapes), 0]
 
 
 def test_shapes_that_are_populated_stay_as_they_are() -> None:

@@ -120,6 +120,8 @@ def terms_text(room: str, version: int, previous: str) -> str:
         use="co_sell",
         members=members,
         kinds=[{"kind": "domain", "normaliser": "1", "tables": "1"}],
+        rule="rule/1",
+        tiers=["certain", "likely"],
         segments=list(DEFAULT_SEGMENTS),
         counting={"mode": "exact", "floor": 10},
         minimum_population=1,

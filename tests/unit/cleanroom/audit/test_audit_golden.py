@@ -16,7 +16,9 @@ from cleanroom.audit.result import Audit
 from cleanroom.audit.verify import verify
 
 GOLDEN: Final = Path(__file__).parents[3] / "vectors" / "golden" / "audit"
-BUNDLE: Final = GOLDEN / f"room{bundles.SUFFIX}"
+BUNDLE: Final = GOLDEN / f"room-2{bundles.SUFFIX}"
+EVER: Final = ("room", "room-2")
+"""With `terms/2`, and with `terms/3`."""
 UNSIGNED: Final = {"created", "exported_by"}
 
 
@@ -39,9 +41,10 @@ def told(audit: Audit) -> dict[str, Any]:
     }
 
 
-def test_the_golden_bundle_is_judged_as_it_was() -> None:
-    expected = json.loads((GOLDEN / "room.json").read_text(encoding="utf-8"))
-    assert told(verify(bundles.read(BUNDLE))) == expected
+@pytest.mark.parametrize("name", EVER)
+def test_the_golden_bundles_are_judged_as_they_were(name: str) -> None:
+    expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    assert told(verify(bundles.read(GOLDEN / f"{name}{bundles.SUFFIX}"))) == expected
 
 
 def test_the_same_room_gives_the_same_bundle() -> None:

@@ -223,7 +223,7 @@ def test_damaged_files_are_refused(life: Life, tmp_path: Path) -> None:
 
 
 def test_a_bundle_without_terms_that_both_have_signed_is_refused(life: Life) -> None:
-    documents = tuple(signed for signed in life.documents.values() if '"terms/2"' not in signed.document)
+    documents = tuple(signed for signed in life.documents.values() if '"terms/3"' not in signed.document)
     with pytest.raises(BundleRefused, match="no terms"):
         verify(life.bundle(documents=documents))
 

@@ -141,7 +141,7 @@ def test_a_policy_that_a_stranger_has_signed_is_named() -> None:
 
 def test_a_signature_that_does_not_hold_is_named(life: Life) -> None:
     for digest_, signed in life.documents.items():
-        if '"terms/2"' in signed.document:
+        if '"terms/3"' in signed.document:
             continue
         zero = signed.signatures[0].model_copy(update={"signature": "00" * 64})
         forged = SignedDocument(document=signed.document, signatures=(zero, *signed.signatures[1:]))
@@ -160,7 +160,7 @@ def test_a_document_that_must_be_carried_is_missed(of_type: str) -> None:
 
 def test_terms_that_one_member_alone_has_signed_are_named() -> None:
     later = lived()
-    later.twist = resigned("terms/2", ANA.signer)
+    later.twist = resigned("terms/3", ANA.signer)
     later.agree_terms()
     requires(broken(later.bundle()), "entry 28 (terms-signed/1)", "not signed by all members")
 

@@ -33,6 +33,7 @@ LIES = [
     Lie(log.TermsSigned, {"partner": "00" * 16}, "partner or version is not what its document says"),
     Lie(log.RosterPublished, {"version": 2}, "`version` is not what its document says"),
     Lie(log.KeyPublished, {"epoch": 1}, "`epoch` is not what its document says"),
+    Lie(log.SnapshotCommitted, {"epoch": 1}, "its epoch is not the one that terms, policies and its moment give"),
     Lie(log.PolicyProposed, {"author": "00" * 16}, "`author` is not what its document says"),
     Lie(log.PolicyActivated, {"approver": ""}, "`approver` is not what its document says"),
     Lie(log.PolicyActivated, {"author": "00" * 16}, "`author` is not what its document says"),

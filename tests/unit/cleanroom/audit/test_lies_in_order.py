@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from lies import broken, requires
@@ -13,6 +14,7 @@ from cleanroom.domain.vocabulary import Form
 from cleanroom.messages import entries as log
 from cleanroom.messages.documents import Document
 from cleanroom.messages.entries import Entry
+from cleanroom.messages.rooms import KindRecipe
 
 
 def saying(of_type: str, **changes: Any) -> Twist:  # noqa: ANN401 - any member
@@ -33,14 +35,14 @@ def again(life: Log, index: int) -> int:
 
 def test_terms_that_do_not_follow_are_named() -> None:
     life = lived()
-    life.twist = saying("terms/2", previous="00" * 32)
+    life.twist = saying("terms/3", previous="00" * 32)
     life.agree_terms()
     requires(broken(life.bundle()), "entry 28 (terms-signed/1)", "version 2 does not follow from the one before")
 
 
 def test_terms_of_another_escrow_are_named() -> None:
     life = lived()
-    life.twist = saying("terms/2", escrow_key=BO.key.public_key().public_bytes_raw().hex())
+    life.twist = saying("terms/3", escrow_key=BO.key.public_key().public_bytes_raw().hex())
     life.agree_terms()
     requires(broken(life.bundle()), "entry 28 (terms-signed/1)", "another room, escrow key or members")
 
@@ -153,3 +155,31 @@ def test_a_journal_of_another_room_is_named() -> None:
     life.noted(ANA, signed, 22)
     life.room = own
     assert broken(life.bundle()) == {f"journal of {ANA.id}, item 3": {"of another room or partner"}}
+
+
+NOT_ITS_EPOCH = "its epoch is not the one that terms, policies and its moment give"
+
+
+def test_what_is_of_the_epoch_before_other_recipes_came_into_force_is_named() -> None:
+    life = lived()
+    newer = KindRecipe.model_validate({"kind": "domain", "normaliser": "2", "tables": "1"})
+    life.twist = saying("terms/3", kinds=(newer,))
+    life.agree_terms()
+    life.pushed()
+    found = broken(life.bundle())
+    requires(found, "entry 29 (key-published/1)", NOT_ITS_EPOCH)
+    requires(found, "entry 30 (snapshot-committed/1)", NOT_ITS_EPOCH)
+
+
+def test_a_renewal_begins_no_epoch() -> None:
+    life = lived()
+    life.agree_terms()
+    life.pushed()
+    assert not any(NOT_ITS_EPOCH in what for what in broken(life.bundle()).values())
+
+
+def test_what_is_of_the_period_before_is_named() -> None:
+    life = lived()
+    life.now += timedelta(days=life.terms.epoch_days)
+    life.pushed()
+    requires(broken(life.bundle()), "entry 28 (snapshot-committed/1)", NOT_ITS_EPOCH)

@@ -8,12 +8,13 @@ import pytest
 from policy_room import OPEN, Ground, companies, ground, quiet
 from simulation.world import World, new_world
 
-from cleanroom.agent import lists
-from cleanroom.agent.release_content import OwnAccount, Rules, content_of
+from cleanroom.agent import room_lists
+from cleanroom.agent.own_accounts import OwnAccount
+from cleanroom.agent.release_content import Rules, content_of
 from cleanroom.agent.supposed import most_open, supposed
 from cleanroom.agent.suppress import suppress
 from cleanroom.agent.verified import VerifiedMatch
-from cleanroom.domain.vocabulary import Form
+from cleanroom.domain.vocabulary import Form, Tier
 from cleanroom.messages.policy_chain import ground_of
 from cleanroom.messages.policy_text import read_policy
 
@@ -79,7 +80,7 @@ def test_values_are_those_that_would_be_sealed(made: Ground) -> None:
     policy = read_policy(REDUCED, owner=room.me, partners={}, ground=ground_of(room.terms))
     sides = supposed(room, mine=policy, theirs=most_open(room.other.partner))
     rules = Rules(sides=sides, at=made.world.clock(), hash_key=bytes(32))
-    (part,) = lists.serving(agent, made.room)
+    (part,) = room_lists.serving(agent, made.room)
     live = part.accounts[~part.accounts["suppressed"] & (part.accounts["segment"] == "customers")]
     match = VerifiedMatch(
         epoch=0,
@@ -89,6 +90,9 @@ def test_values_are_those_that_would_be_sealed(made: Ground) -> None:
         my_segment=0,
         their_segment=2,
         kinds=frozenset(),
+        differ=frozenset(),
+        their_kinds=frozenset(),
+        tier=Tier.CERTAIN,
         keys=frozenset(),
     )
     owned = [

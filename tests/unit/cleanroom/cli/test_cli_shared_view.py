@@ -31,6 +31,7 @@ def row(number: int, *, account: str | None = None, state: str = "shown", **fiel
         their_account=0,
         tier="certain",
         evidence=(),
+        why="",
         state=state,
         received=CAME,
         fields=fields,

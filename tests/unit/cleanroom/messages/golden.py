@@ -21,7 +21,7 @@ from cleanroom.messages.users import Roster
 GOLDEN: Final = Path(__file__).parents[3] / "vectors" / "golden"
 TYPES: Final[dict[str, type[Document]]] = {
     "enrolment/1": Enrolment,
-    "terms/2": Terms,
+    "terms/3": Terms,
     "withdrawal/1": Withdrawal,
     "epoch-key/1": EpochKey,
     "snapshot/1": Snapshot,

@@ -24,7 +24,7 @@ AMOUNT = Field(
 )
 STAGE = Field(name="stage", type=FieldType.TEXT, field_class=FieldClass.COMMERCIAL, reduced=Reduction.NONE)
 EMAIL = Field(
-    name="email",
+    name="owner_email",
     type=FieldType.EMAIL,
     field_class=FieldClass.CONTACT,
     reduced=Reduction.EMAIL_DOMAIN,

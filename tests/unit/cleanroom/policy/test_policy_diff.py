@@ -301,7 +301,7 @@ def test_widenings_by_themselves(case: str) -> None:
         (ours(accepts={ACCOUNT: Form.EXISTS}), ours(accepts=EVERYTHING)),
         (ours(grant("g", "amount", recipient=OTHER)), ours()),
         (ours(grant("g", "amount", expires=NOW)), ours()),
-        (ours(grant("g", "email", form=Form.REDUCED)), ours(grant("g", "email"))),
+        (ours(grant("g", "owner_email", form=Form.REDUCED)), ours(grant("g", "owner_email"))),
         (ours(grant("g", "stage", form=Form.REDUCED)), ours()),
         (ours(FULL), ours(FULL, grant("h", "amount", form=Form.REDUCED))),
         (None, policy(OURS, accepts={})),

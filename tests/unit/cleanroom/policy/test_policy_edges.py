@@ -69,7 +69,7 @@ def test_a_rule_for_another_recipient_fails_by_that(recipient: PartnerId) -> Non
 
 
 def test_every_limit_is_named_with_its_form() -> None:
-    found = limits(ours(ceilings={"contact": Form.FULL, "email": Form.HIDDEN}), theirs(accepts={}), EMAIL)
+    found = limits(ours(ceilings={"contact": Form.FULL, "owner_email": Form.HIDDEN}), theirs(accepts={}), EMAIL)
     assert found == (
         (Limit.CEILING, Form.HIDDEN),
         (Limit.ACCEPTS, Form.HIDDEN),

@@ -56,7 +56,7 @@ def test_the_rules_force_the_form_against_every_selection_and_none_is_superfluou
     names = all_names(where)
     selections = [frozenset(some) for size in range(len(names) + 1) for some in combinations(names, size)]
     forms = {some: restricted(where, some) for some in selections}
-    for field in (ACCOUNT, "amount", "email"):
+    for field in (ACCOUNT, "amount", "owner_email"):
         decided = {some: each.form(field, at) for some, each in forms.items()}
         explanation = explain(where, field, at)
         rules = frozenset(explanation.rules)
@@ -196,7 +196,7 @@ def test_a_field_without_a_reduced_form_says_so() -> None:
 
 
 def test_the_terms_are_named_where_they_limit() -> None:
-    explanation = explain(sides(ours(grant("g", "email")), theirs()), "email", context())
+    explanation = explain(sides(ours(grant("g", "owner_email")), theirs()), "owner_email", context())
     assert (explanation.form, explanation.limits) == (Form.REDUCED, (Limit.TERMS,))
 
 

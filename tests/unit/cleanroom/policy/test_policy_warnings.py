@@ -33,8 +33,8 @@ PAIRS: dict[Code, list[tuple[Policy, Policy]]] = {
     ],
     Code.NO_EXPIRY: [(p(grant("r", "amount")), p(g("r", "amount"), deny("d", "stage")))],
     Code.CONTACT_TO_SELLERS: [
-        (p(g("r", "email")), p(g("r", "email", roles=NOT_SELLERS))),
-        (p(g("r", "contact", form=REDUCED)), p(g("r", "contact"), deny("d", "email", roles=[Role.SELLER]))),
+        (p(g("r", "owner_email")), p(g("r", "owner_email", roles=NOT_SELLERS))),
+        (p(g("r", "contact", form=REDUCED)), p(g("r", "contact"), deny("d", "owner_email", roles=[Role.SELLER]))),
     ],
     Code.CLASS_RULE: [(p(g("r", "commercial")), p(g("r", "amount", "stage"), deny("d", "commercial")))],
     Code.EXPIRED: [(p(g("r", "amount", expires=NOW)), p(g("r", "amount")))],
@@ -51,7 +51,7 @@ PAIRS: dict[Code, list[tuple[Policy, Policy]]] = {
         (p(g("r", "amount", recipient=OURS)), p(g("r", "amount"))),
     ],
     Code.HIDDEN_BY_DENY: [
-        (p(g("r", "amount"), deny("d", "commercial")), p(g("r", "amount", "email"), deny("d", "commercial"))),
+        (p(g("r", "amount"), deny("d", "commercial")), p(g("r", "amount", "owner_email"), deny("d", "commercial"))),
         (
             p(g("r", "amount"), deny("d", "amount", roles=[Role.SELLER]), deny("e", "amount", roles=NOT_SELLERS)),
             p(g("r", "amount"), deny("d", "amount", roles=[Role.SELLER]), deny("e", "amount", roles=NOT_SELLERS[1:])),
@@ -86,7 +86,7 @@ PAIRS: dict[Code, list[tuple[Policy, Policy]]] = {
             p(g("r", "amount", form=REDUCED), ceilings={"amount": REDUCED}),
         ),
     ],
-    Code.CAPPED_BY_TERMS: [(p(g("r", "email")), p(g("r", "email", form=REDUCED)))],
+    Code.CAPPED_BY_TERMS: [(p(g("r", "owner_email")), p(g("r", "owner_email", form=REDUCED)))],
     Code.NO_REDUCED_FORM: [(p(g("r", "stage", form=REDUCED)), p(g("r", "amount", form=REDUCED)))],
     Code.NEVER_RETURNED: [
         (

@@ -7,6 +7,7 @@ import pytest
 from cleanroom.agent import lists, push, push_plan
 from cleanroom.agent.client import EscrowClient
 from cleanroom.agent.keys import PrivateIdentity
+from cleanroom.agent.list_keys import UnknownList
 from cleanroom.agent.progress import Progress
 from cleanroom.agent.push_plan import Choices, File, Origin, Plan, Query
 from cleanroom.agent.reading.segments import SegmentFrom
@@ -152,7 +153,7 @@ def test_a_delta_of_deletions_only(agent: Agent, file: Path, tmp_path: Path) -> 
 def test_a_delta_of_a_list_that_was_never_pushed(agent: Agent, file: Path) -> None:
     table = push_plan.read(agent, File(path=file))
     plan = push_plan.plan_changes(agent, table, Choices(name="mine", segment="customers"))
-    with pytest.raises(lists.UnknownList):
+    with pytest.raises(UnknownList):
         push.prepare_changes(agent, plan)
 
 
@@ -161,3 +162,24 @@ def test_a_list_from_a_database(agent: Agent) -> None:
     assert "one.com" not in repr(source)
     plan = push_plan.plan(agent, push_plan.read(agent, source), Choices(name="db", segment="customers"))
     assert kept(agent, plan).accounts == 2
+
+
+def test_the_report_says_what_hurts_of_the_list_and_of_a_delta_only_of_its_rows(agent: Agent, tmp_path: Path) -> None:
+    path, rows = tmp_path / "list.csv", HEADER
+    rows += "1,Harbour Light,harbourlight.com,France,Customer,1\n2,Anna Bread,facebook.com/anna,,Customer,1\n"
+    path.write_text(rows + "3,Harbour Light,harbourlight.com,France,Customer,1\n,Lost,lost.com,,Customer,1\n")
+    report = kept(agent, planned(agent, path, segment_from=SegmentFrom(column="Type")))
+    assert dict(report.lint.rules) == {
+        "row_left_out": 1, "shared_host": 1, "name_only": 1, "country_missing": 1, "duplicate": 1
+    }  # fmt: skip
+    assert (report.lint.accounts, report.lint.strong, report.lint.name_only) == (3, 2, 1)
+    delta = tmp_path / "delta.csv"
+    delta.write_text(HEADER + "2,Anna Bread,annabread.es,Spain,Customer,1\n4,Bob,x.com/b,Spain,Zork,1\n")
+    plan = push_plan.plan_changes(agent, push_plan.read(agent, File(path=delta)), Choices(name="mine"))
+    assert dict(push.prepare_changes(agent, plan).report.lint.rules) == {
+        "no_segment": 1, "shared_host": 1, "name_only": 1
+    }  # fmt: skip
+    delta.write_text("Account ID,Change\n1,delete\n")
+    plan = push_plan.plan_changes(agent, push_plan.read(agent, File(path=delta)), Choices(name="mine"))
+    gone = push.prepare_changes(agent, plan).report
+    assert (gone.deleted, gone.lint.accounts, dict(gone.lint.rules)) == (1, 0, {})

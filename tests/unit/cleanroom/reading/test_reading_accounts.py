@@ -124,13 +124,64 @@ def test_ids_from_the_content_are_stable_and_distinct() -> None:
 
 
 def test_identifiers_from_columns_and_pairs() -> None:
-    pairs = ["A,L1,LEI,L2", "B,,Legal Entity Identifier,L3", "C,,D-U-N-S,1", "D,,VAT ID,V", "E,,ISIN,X", ",,VAT,W"]
+    pairs = ["A,L1,LEI,L2", "B,,Legal Entity Identifier,L3", "C,,D-U-N-S,1", "D,,VAT ID,V", "E,,Phone,X", ",,VAT,W"]
     text = "\n".join(["name,lei,identifier type,identifier", *pairs])
     result = read(text)
+    assert [*result.accounts.columns] == BASE
     assert result.accounts["lei"].tolist() == ["L1", "L3", "", "", "", ""]
     assert result.accounts["duns"].tolist() == ["", "", "1", "", "", ""]
     assert result.accounts["vat"].tolist() == ["", "", "", "V", "", "W"]
-    assert any("1 identifiers of a type other" in note for note in result.notes)
+    assert len([note for note in result.notes if "1 identifiers of a type that is none of lei, " in note]) == 1
+
+
+def test_every_type_of_identifier_goes_to_its_column() -> None:
+    spelled = {
+        "register": ["Company Number", "HRB", "SIREN", "Companies House"],
+        "cik": ["CIK", "Central Index Key"],
+        "isin": ["ISIN", "isin code"],
+        "ticker": ["Ticker", "stock symbol"],
+        "lei": ["LEI"],
+        "duns": ["D-U-N-S Number"],
+        "vat": ["USt-IdNr."],
+    }
+    rows = [(kind, word) for kind, words in spelled.items() for word in words]
+    text = "\n".join(["name,id type,identifier", *(f"N,{word},v{at}" for at, (_, word) in enumerate(rows))])
+    result = read(text)
+    assert not [note for note in result.notes if "not used" in note]
+    for kind in spelled:
+        wanted = [f"v{at}" if own == kind else "" for at, (own, _) in enumerate(rows)]
+        assert result.accounts[kind].tolist() == wanted
+
+
+def test_a_column_of_its_own_goes_before_a_pair() -> None:
+    result = read("name,ISIN,identifier type,identifier\nA,I1,isin,I2\nB,,isin,I3\nC,I4,CIK,7\n")
+    assert result.accounts["isin"].tolist() == ["I1", "I3", "I4"]
+    assert result.accounts["cik"].tolist() == ["", "", "7"]
+
+
+def test_of_an_address_only_the_domain_is_kept() -> None:
+    cells = {
+        "ann@Acme.example": "acme.example",
+        "Ann Private <ann@acme.example>": "acme.example",
+        "ann@first.example; bob@sub.second.example": "sub.second.example",
+        "ann@acme.example (Ann Private)": "acme.example",
+        '""ann@private""@acme.example': "acme.example",
+        "ann.private": "",
+        "ann@private": "",
+        "ann@ private.person": "",
+        "": "",
+    }
+    result = read("name,Contact Email\n" + "".join(f'N{at},"{cell}"\n' for at, cell in enumerate(cells)))
+    assert result.accounts["email"].tolist() == [*cells.values()]
+    assert [row[:2] for row in refused(result)] == [(row, "email") for row in (7, 8, 9)]
+    assert "private" not in result.accounts.to_csv() + result.refused.to_csv()
+    domains = read("name,web,email domain\nA,,Acme.Example\nB,,nobody\nC,,b.com\n")
+    assert domains.accounts["email"].tolist() == ["acme.example", "", "b.com"]
+
+
+def test_an_account_may_have_nothing_but_an_address() -> None:
+    result = read("name,isin,email\n,,ann@acme.example\n,,\n")
+    assert result.accounts["email"].tolist() == ["acme.example"]
 
 
 def test_suppression_takes_the_stricter_reading() -> None:

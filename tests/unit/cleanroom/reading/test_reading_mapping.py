@@ -54,6 +54,30 @@ def test_identifiers_fields_and_case() -> None:
     assert dict(found.date_orders) == {"close_date": DateOrder.DAY_FIRST}
 
 
+def test_registers_securities_and_addresses() -> None:
+    styles = (
+        ["Company", "Company Registration Number", "CIK", "ISIN", "Ticker Symbol", "Contact Email"],
+        ["Firma", "Handelsregisternummer", "CIK-Nummer", "ISIN-Nummer", "Börsenkürzel", "E-Mail Ansprechpartner"],
+        ["Entreprise", "N° SIREN", "Central Index Key", "Code ISIN", "Symbole boursier", "Courriel"],
+    )
+    for headers in styles:
+        found = guess_mapping(table(headers, ["A", "HRB 1", "12", "US0", "ABC", "jo@a.com"]))
+        targets = ["name", "register", "cik", "isin", "ticker", "email"]
+        assert dict(found.columns) == dict(zip(targets, headers, strict=True))
+
+
+def test_the_number_of_a_company_goes_before_that_of_its_place() -> None:
+    assert guess_mapping(table(["Nom", "SIRET", "SIREN"], ["A", "12", "1"])).columns["register"] == "SIREN"
+
+
+def test_a_column_called_email_without_addresses_is_none() -> None:
+    assert "email" not in guess_mapping(table(["Name", "Email"], ["A", "opted out"])).columns
+    assert (
+        guess_mapping(table(["Name", "Email Domain", "Web"], ["A", "a.com", "b.com"])).columns["email"]
+        == "Email Domain"
+    )
+
+
 def test_cells_contradict_a_header_and_name_one_that_says_nothing() -> None:
     found = guess_mapping(table(["Company", "Domain", "Where", "Link"], ["A", "a@b.com", "DE", "www.a.com/x"]))
     assert dict(found.columns) == {"name": "Company", "website": "Link"}

@@ -6,7 +6,7 @@ from typing import Any
 from cleanroom.agent.release_checks import Expected
 from cleanroom.agent.verified import VerifiedMatch
 from cleanroom.domain.fields import ACCOUNT, DEFAULT_CATALOGUE, FieldClass
-from cleanroom.domain.vocabulary import Form, PartnerId, Purpose
+from cleanroom.domain.vocabulary import Form, PartnerId, Purpose, Tier
 from cleanroom.messages.releases import Payload, Release
 from cleanroom.policy.evaluate import Sides
 from cleanroom.policy.model import Effect, Ground, Policy, Rule
@@ -50,6 +50,9 @@ def match(number: int, *, of: PartnerId = BO, kinds: frozenset[int] = frozenset(
         my_segment=0,
         their_segment=0,
         kinds=kinds,
+        differ=frozenset(),
+        their_kinds=kinds,
+        tier=Tier.CERTAIN,
         keys=frozenset({(3, f"company{number}.com")}),
     )
 

@@ -1,5 +1,6 @@
 """Each way in which a sender, or the escrow, may lie about a release is refused by itself, without the value."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from release_ground import ANA, BO, KEY, NOW, SALT, document, expected, match, payload, released, sides
 
+from cleanroom.agent.own_accounts import OwnAccount, accounts_of
 from cleanroom.agent.release_checks import checked, unsealed
-from cleanroom.agent.release_content import OwnAccount, Rules, accounts_of, content_of
+from cleanroom.agent.release_content import Rules, content_of
 from cleanroom.agent.release_sealing import MOST_TEXT, payloads, sealed_batch
-from cleanroom.domain.vocabulary import Form
+from cleanroom.domain.vocabulary import Form, Tier
 from cleanroom.messages.notices import MOST_STEPS, NoticeRefused, Wish, Words, pad_words, unpad_words
 from cleanroom.messages.releases import (
     BATCH_MATCHES,
@@ -27,6 +29,8 @@ from cleanroom.messages.releases import (
     unpad,
 )
 from cleanroom.messages.sealing import SealingKey
+from matching.cases import Judge
+from matching.rule import CERTAIN, LIKELY
 
 CANARY = "kanarienvogel"
 OPEN = sides(stage=Form.FULL, amount=Form.REDUCED, notes=Form.FULL)
@@ -289,9 +293,32 @@ def test_a_cell_that_is_not_agreed_is_withdrawn() -> None:
     assert content.released.accounts == ()
 
 
-def test_only_accounts_that_hold_a_proven_key_are_released() -> None:
-    holders = {(3, "company1.com"): (account("2"), account("1")), (3, "other.com"): (account("9"),)}
-    assert [item.id for item in accounts_of(match(1, of=ANA), holders)] == ["1", "2"]
+def test_only_accounts_that_are_a_match_by_their_own_keys_are_released() -> None:
+    """Kinds: lei, domain, name. Proven are the domain and one name."""
+    judge = Judge(kinds=("lei", "domain", "name"), least=LIKELY)
+    domain, name = (1, "company1.com"), (2, "companyone")
+    proven = replace(match(1, of=ANA), kinds=frozenset({1, 2}), their_kinds=frozenset({0, 1, 2}), keys={domain, name})
+
+    def holding(name: str, *keys: tuple[int, str]) -> OwnAccount:
+        return OwnAccount(id=name, columns={}, keys=frozenset(keys))
+
+    whole, site_only, stranger = holding("b", domain, name), holding("c", domain), holding("z", (1, "other.com"))
+    renamed = holding("d", domain, (2, "companytwo"))
+    other_entity = holding("e", domain, name, (0, "an LEI of its own"))
+    everybody = (whole, site_only, stranger, renamed, other_entity)
+    holders = {key: tuple(account for account in everybody if key in account.keys) for key in (domain, name)}
+    assert [item.id for item in accounts_of(proven, holders, judge)] == ["b", "c", "d"]
+    assert {item.id: item.tier(proven, judge) for item in everybody} == {
+        "b": Tier.CERTAIN,
+        "c": Tier.CERTAIN,
+        "d": Tier.LIKELY,
+        "z": None,
+        "e": None,
+    }
+    certain_only = Judge(kinds=judge.kinds, least=CERTAIN)
+    assert [item.id for item in accounts_of(proven, holders, certain_only)] == ["b", "c"]
+    # The entry has a sibling with another LEI: then no account of it is certain.
+    assert whole.tier(replace(proven, tier=Tier.LIKELY), judge) is Tier.LIKELY
 
 
 def test_evidence_is_never_sent() -> None:

@@ -1,0 +1,1 @@
+"""How well accounts of two lists are matched, against the truth of labelled slices. See bench/quality.md."""
