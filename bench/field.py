@@ -15,7 +15,8 @@ from typing import Any
 
 from examples.local import Escrow, Partner, agreed_room, enrolled, running_escrow
 
-TERMS = ("--purpose", "bench", "--unsafe-answer-every-push", "--quota", "5000000")
+TERMS = ("--purpose", "bench", "--kinds", "domain", "--unsafe-answer-every-push", "--quota", "5000000")
+"""One key an account, as the peers have it."""
 NAMES = ("Acme", "Globex")
 
 

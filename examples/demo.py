@@ -1,6 +1,6 @@
 """`make demo`: an escrow and two partners' agents on this machine map two real account lists, and a sceptic looks.
 
-make demo                     # about a minute and a half, cleans up after itself
+make demo                     # a few minutes, cleans up after itself
 make demo DEMO=--keep         # leaves escrow and agents running, and says how to talk to them
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
@@ -23,6 +24,8 @@ from cleanroom.agent.reading.accounts import read_accounts
 from cleanroom.agent.reading.files import read_table
 from cleanroom.agent.reading.guessing import guess_mapping
 from cleanroom.agent.tables import load_tables
+from cleanroom.cli.terms_view import kind_words
+from cleanroom.cli.words import label_words
 from examples.demo_audit import audit
 from examples.demo_consent import consent
 from examples.local import CommandFailed, Escrow, Partner, agreed_room, enrolled, start_escrow
@@ -34,6 +37,8 @@ HERE = Path(__file__).parent
 LISTS = {"Acme": (HERE / "acme.csv", "Type"), "Globex": (HERE / "globex.csv", "Lifecycle Stage")}
 ROOM = "Joint pipeline"
 LONG_NAME = 8
+LONG_KEY = 12
+INDENTED = (0, 0, 0, 7)
 WAIT_SECONDS = 300
 
 
@@ -116,16 +121,18 @@ def _looked(console: Console, steps: Steps, partner: Partner) -> None:
     path, column = LISTS[partner.name]
     with steps(f"{partner.name} looks at {path.name} first (cleanroom lint)"):
         found = partner.run("lint", path, "--segment-from", column)
-    worst = ", ".join(f"{rule} {item['accounts']:,}" for rule, item in list(found["rules"].items())[:4])
-    console.print(f"       {found['strong_key']:,} of {found['accounts']:,} have a strong key; worth fixing: {worst}")
+    worst = ", ".join(f"{label_words(rule)} {item['accounts']:,}" for rule, item in list(found["rules"].items())[:4])
+    strong = f"{found['strong_key']:,} of {found['accounts']:,} have a strong key; worth fixing: {worst}"
+    console.print(Padding(strong, INDENTED))
 
 
 def _pushed(console: Console, report: dict[str, object]) -> None:
     rooms = report.get("rooms")
     for room in rooms if isinstance(rooms, list) else []:
         sent = room.get("report") or {}
-        keys = ", ".join(f"{count:,} {kind}" for kind, count in sent.get("keys", {}).items())
-        console.print(f"       {sent.get('accounts', 0):,} accounts, {sent.get('entries', 0):,} entries; keys: {keys}")
+        keys = ", ".join(f"{count:,} {kind_words(kind)}" for kind, count in sent.get("keys", {}).items() if count)
+        counts = f"{sent.get('accounts', 0):,} accounts, {sent.get('entries', 0):,} entries; keys: {keys}"
+        console.print(Padding(counts, INDENTED))
 
 
 def _answer(partner: Partner) -> "dict[str, object] | None":
@@ -154,8 +161,8 @@ def _wait(ready: Callable[[], bool]) -> None:
 
 
 def _search(console: Console, folder: Path, escrow: Escrow) -> bool:
-    """Look for every domain, long name and canary in the escrow's files, and for a control planted elsewhere."""
-    domains, names = _secrets()
+    """Look for domains, long names and keys, and canaries in the escrow's files, and for a control elsewhere."""
+    domains, names, other_keys = _secrets()
     canaries = set((HERE / "canaries.txt").read_text(encoding="utf-8").split())
     control = folder / "control"
     control.mkdir(exist_ok=True)
@@ -167,6 +174,7 @@ def _search(console: Console, folder: Path, escrow: Escrow) -> bool:
     for what, needles in (
         ("domains", domains),
         (f"names of {LONG_NAME} bytes and more", names),
+        (f"other match keys of {LONG_KEY} bytes and more", other_keys),
         ("canaries", canaries),
     ):
         inside, planted = found_in(escrow.home, needles), found_in(control, needles)
@@ -180,9 +188,11 @@ def _search(console: Console, folder: Path, escrow: Escrow) -> bool:
     return good
 
 
-def _secrets() -> tuple[set[str], set[str]]:
+def _secrets() -> tuple[set[str], set[str], set[str]]:
+    """Of both lists: domains, long names as they stand there, and long keys of the other kinds."""
     domains: set[str] = set()
     names: set[str] = set()
+    other_keys: set[str] = set()
     for path, _ in LISTS.values():
         table = read_table(path)
         accounts = read_accounts(
@@ -190,9 +200,10 @@ def _secrets() -> tuple[set[str], set[str]]:
         ).accounts
         keys = keys_of(accounts, current(load_tables()), load_tables()).frame
         domains |= set(keys["key"][keys["kind"] == KINDS.index("domain")])
+        other_keys |= {key for key in keys["key"] if len(key.encode()) >= LONG_KEY}
         long = accounts["name"].map(lambda name: len(name.encode()) >= LONG_NAME)
         names |= set(pd.Series(accounts["name"][long]))
-    return domains, names
+    return domains, names, other_keys - domains
 
 
 def _timing(steps: Steps) -> Table:

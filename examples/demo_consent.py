@@ -1,4 +1,7 @@
-"""The second part of the demo: from counts to fields. Two policies, four eyes, openings, a narrowing, what was seen."""
+"""The second part of the demo: from counts to fields.
+
+Two policies, four eyes, openings, a likely match that a person looks at, a narrowing, what was seen.
+"""
 
 import json
 import time
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,7 +19,9 @@ HERE = Path(__file__).parent
 POLICIES = {"Acme": HERE / "acme-policy.yaml", "Globex": HERE / "globex-policy.yaml"}
 NARROWER = HERE / "acme-policy-narrower.yaml"
 WITHDRAWN = "close_date"
+WAITS = "waiting_for_review"
 ROWS = 8
+WAITING = 6
 WAIT_SECONDS = 300
 COLUMNS = 120
 
@@ -48,8 +54,8 @@ def consent(console: Console, steps: Step, room: str, acme: Partner, globex: Par
         _wait(lambda: bool(_rows(acme, room)) and bool(_rows(globex, room)))
     for partner in (acme, globex):
         screen(console, f"{partner.name} sees", partner, "shared", "--room", room, "--sort", "amount", "--limit", ROWS)
-    both = len(_rows(acme, room)), len(_rows(globex, room))
-    console.print(f"       {both[0]:,} rows on Acme's side, {both[1]:,} on Globex's\n")
+    honoured = [_honoured(console, room, *pair) for pair in ((acme, globex), (globex, acme))]
+    reviewed = _reviewed(console, steps, room, acme, globex)
     before = _shown(globex, room, WITHDRAWN)
     screen(console, "Acme narrows its policy: what will change", acme, "policy", "diff", room, NARROWER)
     with steps("the narrowing is in force at once; Globex's agent drops the values"):
@@ -68,7 +74,35 @@ def consent(console: Console, steps: Step, room: str, acme: Partner, globex: Par
         "--limit",
         ROWS,
     )
-    return both[0] == both[1] > 0 and before > 0
+    return all(honoured) and reviewed and before > 0
+
+
+def _honoured(console: Console, room: str, owner: Partner, recipient: Partner) -> bool:
+    """Whether the recipient has exactly as many accounts as the owner releases by itself, all certain; says so."""
+    found = _matches(owner, room)
+    certain = sum(account["tier"] == "certain" for match in found for account in match["accounts"])
+    waiting = sum(match["state"] == WAITS for match in found)
+    received = len(_received(recipient, room))
+    console.print(
+        f"       {owner.name} releases {certain:,} accounts that are certain, {recipient.name} has {received:,};"
+        f" {waiting:,} matches wait for a person"
+    )
+    return received == certain > 0
+
+
+def _reviewed(console: Console, steps: Step, room: str, owner: Partner, recipient: Partner) -> bool:
+    """Show what is only likely, and confirm the first. True if the recipient then gets that, and no more."""
+    title = f"{owner.name} looks at what is likely, not certain"
+    screen(console, title, owner, "matches", "list", room, "--state", WAITS, "--limit", WAITING)
+    chosen = next(match for match in _matches(owner, room) if match["state"] == WAITS)
+    likely = sum(account["tier"] != "certain" for account in chosen["accounts"])
+    before = len(_received(recipient, room))
+    with steps(f"Ann of {owner.name} confirms the first; {recipient.name}'s agent gets it"):
+        owner.run("matches", "confirm", room, chosen["match"], "--user", "Ann")
+        _wait(lambda: len(_received(recipient, room)) > before)
+    after = len(_received(recipient, room))
+    console.print(f"       accounts on {recipient.name}'s side: {before:,} before, {after:,} now")
+    return after == before + likely
 
 
 def _staff(partner: Partner) -> None:
@@ -88,6 +122,16 @@ def _rows(partner: Partner, room: str) -> list[dict[str, object]]:
     except CommandFailed:
         return []
     return found
+
+
+def _matches(partner: Partner, room: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = partner.run("matches", "list", room)["matches"]
+    return found
+
+
+def _received(partner: Partner, room: str) -> set[tuple[object, ...]]:
+    """The other side's accounts that came, each with its match; a row stands for one of them and one of one's own."""
+    return {(row["match"], row["their_match"], row["their_account"]) for row in _rows(partner, room)}
 
 
 def _shown(partner: Partner, room: str, field: str) -> int:

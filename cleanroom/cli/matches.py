@@ -13,7 +13,7 @@ from cleanroom.agent.session import Agent
 from cleanroom.agent.user_keys import UserSession
 from cleanroom.cli.exports import CsvOption, export
 from cleanroom.cli.invocation import Ask, HomeOption, Invocation, JsonOption, begin
-from cleanroom.cli.matches_view import match_document, matches_screen, question_screen
+from cleanroom.cli.matches_view import MOST_ROWS, match_document, matches_screen, question_screen
 from cleanroom.cli.policy_signer import KeyOption, signer
 from cleanroom.cli.room import RoomArgument
 from cleanroom.cli.words import counted
@@ -40,6 +40,7 @@ def show_list(  # noqa: PLR0913 - options of a command line
     room: RoomArgument,
     *,
     state: Annotated[MatchState | None, typer.Option(help="Only matches in this state.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help=f"At most so many. (screen: {MOST_ROWS})")] = None,
     csv: CsvOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -52,8 +53,8 @@ def show_list(  # noqa: PLR0913 - options of a command line
     frame = matches.frame(found)
     frame = frame.assign(account_id=frame["account_id"].map(spoken).astype("str"))
     export(run, frame, csv=csv, xlsx=None, title=opened.terms.title)
-    document = {"room": opened.id, "matches": [match_document(item) for item in found]}
-    run.out.result(document, *matches_screen(found, opened.id[:8]))
+    document = {"room": opened.id, "matches": [match_document(item) for item in found[:limit]]}
+    run.out.result(document, *matches_screen(found, opened.id[:8], limit=limit or MOST_ROWS))
 
 
 @app.command(epilog="Example: cleanroom matches review 'Acme x Globex' --user Ann")

@@ -39,15 +39,15 @@ def match_document(item: Listed) -> dict[str, object]:
     }
 
 
-def matches_screen(found: Sequence[Listed], room: str) -> list[RenderableType]:
-    """The table, and how to go on."""
+def matches_screen(found: Sequence[Listed], room: str, *, limit: int = MOST_ROWS) -> list[RenderableType]:
+    """The table of the first `limit`, and how to go on."""
     if not found:
         return [Text("No match is opened and verified in this epoch. What waits: cleanroom status")]
     states = Counter(item.state for item in found)
     summed = ", ".join(f"{states[state]:,} {label_words(state)}" for state in MatchState if states[state])
-    parts: list[RenderableType] = [Text(f"{counted(len(found), 'match', 'matches')}: {summed}"), _table(found)]
-    if len(found) > MOST_ROWS:
-        parts.append(Text(f"{len(found) - MOST_ROWS:,} more: --state STATE, --csv FILE, --json", style="dim"))
+    parts: list[RenderableType] = [Text(f"{counted(len(found), 'match', 'matches')}: {summed}"), _table(found[:limit])]
+    if len(found) > limit:
+        parts.append(Text(f"{len(found) - limit:,} more: --limit N, --state STATE, --csv FILE, --json", style="dim"))
     if states[MatchState.WAITING]:
         parts.append(Text(f"Next: cleanroom matches review {room}"))
     return parts
@@ -69,7 +69,7 @@ def question_screen(item: Listed) -> list[RenderableType]:
 
 def _table(found: Sequence[Listed]) -> Table:
     made = table("Match", "Mine", "Segments", "Tier", "Agrees in", "Because", "State")
-    for item in found[:MOST_ROWS]:
+    for item in found:
         made.add_row(
             item.id[:ID_CHARACTERS],
             "\n".join(printable(account.name or in_list(account.id)) for account in item.accounts),

@@ -1,7 +1,8 @@
 """What the tests with real processes stand on: a running escrow, enrolled partners, lists whose overlap is known.
 
 Partners are set up in process (it is the tests' subject elsewhere, and each command costs a second); what a test is
-about runs as a process of its own. A company is a number, its only key is a domain.
+about runs as a process of its own. A company is a number; its keys are a domain and the name in it, which nobody else
+has: both say the same.
 """
 
 import json
@@ -130,7 +131,7 @@ def write_list(path: Path, companies: Companies) -> Path:
 
 
 def truth(mine: Companies, theirs: Companies, floor: int = FLOOR) -> Cells:
-    """The matrix that must be shown, by counting: each company has one key, so a cell is an intersection."""
+    """The matrix that must be shown, by counting: no company has another's keys, so a cell is an intersection."""
     rows = []
     for i in DEFAULT_SEGMENTS:
         here = {number for number, segment in mine.items() if segment == i}

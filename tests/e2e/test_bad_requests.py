@@ -303,7 +303,7 @@ def test_chunks_in_another_order_are_not_what_was_signed(wire: Wire) -> None:
     agent, ground = wire.agent, wire.ground
     store = outbox.Memory()
     room = open_room(agent, ground.room)
-    accounts = lists.keyed(agent, "big", _accounts(16_500))
+    accounts = lists.keyed(agent, "big", _accounts(8_500))  # two keys each: a domain, and the name in it
     wanted = commit.wanted_rows(agent, room, instead=accounts)
     first = commit.changes.Changes(removed=wanted.rows["handle"].to_numpy()[:0], added=wanted.rows, waiting=0)
     batch = outbox.planned(agent, room, store, first, 0)

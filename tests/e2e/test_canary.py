@@ -36,6 +36,7 @@ CANARIES = frozenset((EXAMPLES / "canaries.txt").read_text(encoding="utf-8").spl
 LISTS = {"Acme": ("acme.csv", "Type", "utf-8"), "Globex": ("globex.csv", "Lifecycle Stage", "utf-8-sig")}
 ROWS = 1_500
 LONG_NAME = 8
+LONG_KEY = 12
 PLANTED_EMAIL = "zq77e0planted{}@zq77e0planted-mail.example"
 
 
@@ -67,17 +68,19 @@ def cut(folder: Path, name: str) -> Path:
 
 
 def needles_of(path: Path) -> set[str]:
-    """Every domain, name of 8 bytes and more, and e-mail address of a list."""
+    """Every domain, name of 8 bytes and more, other match key of 12 bytes and more, and e-mail address of a list."""
     table = read_table(path)
     read = read_accounts(table, guess_mapping(table), segment="customers", segment_from=None, list_name="canary")
     keys = keys_of(read.accounts, current(load_tables()), load_tables()).frame
     domains = set(keys["key"][keys["kind"] == KINDS.index("domain")])
+    other_keys = {key for key in keys["key"] if len(key.encode()) >= LONG_KEY}
     names = {name for name in read.accounts["name"] if len(name.encode()) >= LONG_NAME}
     emails = {email for email in read.accounts["owner_email"] if email}
     assert len(domains) > 900
     assert len(names) > 900
+    assert len(other_keys - domains) > 900
     assert any("planted" in email for email in emails)
-    return domains | names | emails
+    return domains | names | other_keys | emails
 
 
 def secrets_of(ground: Ground) -> dict[str, bytes]:

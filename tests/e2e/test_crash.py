@@ -13,6 +13,7 @@ from siege import Victim, besieged
 from witness import hidden, visible
 
 from cleanroom.agent.client import Place
+from cleanroom.domain.vocabulary import Kind
 from examples.local import Partner
 
 
@@ -55,7 +56,7 @@ def started(partner: Partner, ground: Ground, *command: object) -> "subprocess.P
 def test_an_upload_is_visible_completely_or_not_at_all(tmp_path: Path) -> None:
     """Killed in the middle of a chunk, between chunks, and before the acknowledgement: no half is ever seen."""
     with running(tmp_path / "escrow") as escrow, Gate(int(escrow.url.rpartition(":")[2])) as gate:
-        ground = in_a_room(tmp_path, escrow, url=gate.url)
+        ground = in_a_room(tmp_path, escrow, url=gate.url, kinds=(Kind.DOMAIN,))
         mine = dict.fromkeys(range(ROWS), "customers")
         path = write_list(tmp_path / "acme.csv", mine)
         with opened(ground.globex) as globex, opened(ground.acme) as acme:
