@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lists_of_accounts import account_details
-from world import World, accounts
+from world import ALL_KINDS, World, accounts
 
 from cleanroom.agent import commit, lists
 from cleanroom.agent.commit import CommitReport, Wanted
@@ -74,7 +74,7 @@ def test_a_delta_gives_what_the_whole_lists_give(
 def test_what_a_delta_reaches_is_not_the_whole_list(world: World) -> None:
     """Two deltas without a commit, a push of the whole, or a suppression in between take the whole list to tell."""
     agent, other = world.agents["Acme"], world.agents["Globex"]
-    name = world.room(agent, other, changes=ChangeMode.IMMEDIATE)
+    name = world.room(agent, other, kinds=ALL_KINDS, changes=ChangeMode.IMMEDIATE)
     everything = accounts([{**row, "account_id": f"list\x1f{i}"} for i, row in enumerate(ANCHORS)])
     world.put_list(agent, name, everything)
     for each in (agent, other):

@@ -10,7 +10,7 @@ from consent import put_in_force
 from faults import KilledError, once
 from sharing import ADMIN, Sharing, deals, grant, opened, policy, with_fields
 from sqlalchemy import select, update
-from world import World
+from world import ALL_KINDS, World
 
 from cleanroom.agent import notices, receive, release, suppress
 from cleanroom.agent.disclosed import disclosed
@@ -124,7 +124,7 @@ def test_an_entry_that_matches_twice_stands_beside_each_with_the_accounts_that_h
     twin = {**known, "account_id": "a\x1fb", "name": "Twin"}  # one entry: the same website
     other = {**known, "account_id": "g\x1fb", "name": "Twin", "website": "", "lei": ""}
     mine, theirs = [known, twin, *deals(3, 6, prefix="a")], [*deals(2, 8, prefix="g"), other]
-    room = opened(world, mine, theirs, acme=plain(FULL), globex=plain(FULL))
+    room = opened(world, mine, theirs, acme=plain(FULL), globex=plain(FULL), kinds=ALL_KINDS)
     room.settle()
     seen = {(row.account, row.fields["account_name"].value) for row in room.shared(room.acme).rows}
     told = {(row.fields["account_name"].value, row.account) for row in room.shared(room.globex).rows}
@@ -378,7 +378,7 @@ def test_evidence_is_shown_under_policy_and_the_tier_always(world: World) -> Non
     evidence = grant("evidence", Form.FULL, "match_evidence")
     room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=plain(evidence), globex=plain())
     room.settle()
-    assert {row.evidence for row in room.shared(room.globex).rows} == {("lei", "domain", "site_name", "name_country")}
+    assert {row.evidence for row in room.shared(room.globex).rows} == {("lei", "domain", "name_country")}
     assert {row.evidence for row in room.shared(room.acme).rows} == {()}
     assert {row.tier for row in room.shared(room.acme).rows} == {"certain"}
 

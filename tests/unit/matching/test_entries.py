@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from colliding_accounts import KINDS, Account, company, holding, lists, merged, readable
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lists_of_accounts import KINDS, Account, company, holding, lists, merged, readable
 
 from matching.entries import MOST_KEYS, NO_SEGMENT, merge
 from matching.refusal import Refusal

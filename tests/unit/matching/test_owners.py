@@ -3,8 +3,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 import pytest
+from colliding_accounts import KINDS, Account, Key, company, holding, lists, merged, readable
 from hypothesis import given, settings
-from lists_of_accounts import KINDS, Account, Key, company, holding, lists, merged, readable
 
 from matching import owners
 from matching.entries import NO_SEGMENT

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
+from colliding_accounts import Account, Readable, company, holding, keys_frame, lists, merged, readable
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lists_of_accounts import Account, Readable, company, holding, keys_frame, lists, merged, readable
 
 from matching import entries, owners
 from matching.entries import crowded, reached
