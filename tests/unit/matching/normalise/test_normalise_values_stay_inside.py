@@ -50,7 +50,7 @@ def test_no_refusal_holds_the_value(name: str, cell: str, other: str) -> None:
         except Refusal as refusal:
             assert NEEDLE not in everything(refusal).lower()  # noqa: PT017 - both outcomes are right
             assert refusal.__context__ is None  # noqa: PT017 - a library's error may hold the value
-            assert refusal.rule  # noqa: PT017
+            assert refusal.rule  # noqa: PT017 - any text may be refused or not; what is refused is looked at here
             assert refusal.code == refusal.code.lower()  # noqa: PT017
 
 
