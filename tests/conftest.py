@@ -1,6 +1,12 @@
-"""For all tests: one PostgreSQL a session, and the same examples in every `make test` (fresh ones in `make soak`)."""
+"""For all tests: folders in memory, one PostgreSQL a session, and the same examples in every `make test`.
 
+`make soak` draws fresh ones.
+"""
+
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import postgresql
 import pytest
@@ -15,8 +21,14 @@ settings.register_profile("soak", deadline=None, max_examples=1_000, suppress_he
 settings.load_profile("test")
 
 
+MEMORY, ENOUGH = Path("/dev/shm"), 2 << 30  # noqa: S108 - a place for folders that pytest makes, and closes to others
+
+
 def pytest_configure(config: pytest.Config) -> None:
     collect_rarely()
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+        # Every commit waits for its disk, and no test pulls the plug.
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # noqa: TID251 - pytest's own setting
     if config.getoption("markexpr") == "soak":
         settings.load_profile("soak")
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, TypeVar, cast
 
-import rfc8785
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -28,6 +27,7 @@ from cleanroom.domain.vocabulary import (
     PartnerId,
     RoomId,
 )
+from cleanroom.messages.canonical import canonical
 from matching.packing import packed
 
 LABEL = b"cleanroom/1 document"
@@ -110,7 +110,7 @@ class Document(Wire):
 
     def text(self) -> str:
         """Canonical JSON text (RFC 8785)."""
-        return rfc8785.dumps(self.model_dump(mode="json")).decode()
+        return canonical(self.model_dump(mode="json")).decode()
 
     def digest(self) -> Digest:
         """SHA-256 of the canonical text."""

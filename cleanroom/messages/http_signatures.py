@@ -12,7 +12,7 @@ deciding whether the authority is this server's.
 import hmac
 import re
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -150,9 +150,11 @@ def _sign(message: RequestView | ResponseView, body: bytes | None, plan: _Plan, 
             covered_component_ids=plan.components,
             body=body,
         )
-        signer.apply(message, prepared, sign(prepared.signature_base))
     except HTTPMessageSignaturesException as error:
         raise SignatureRefused(Fault.MALFORMED) from error
+    # RFC 9421, sections 4.1 and 4.2. The library's `apply` would first make the base once more, to compare the two.
+    message.headers["Signature-Input"] = f"{_LABEL}={prepared.signature_params}"
+    message.headers["Signature"] = f"{_LABEL}=:{b64encode(sign(prepared.signature_base)).decode()}:"
     return message.headers.added
 
 

@@ -8,11 +8,11 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Self
 
-import rfc8785
 from pydantic import Field, StringConstraints
 
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import PartnerKind
+from cleanroom.messages.canonical import canonical
 from cleanroom.messages.documents import Bytes32, Title, Wire
 
 PREFIX = "cleanroom-invite-1."
@@ -38,7 +38,7 @@ class Invite(Wire):
 
     def text(self) -> str:
         """The line of text to hand over."""
-        packed = urlsafe_b64encode(rfc8785.dumps(self.model_dump(mode="json")))
+        packed = urlsafe_b64encode(canonical(self.model_dump(mode="json")))
         return PREFIX + packed.rstrip(b"=").decode()
 
     @classmethod

@@ -6,11 +6,11 @@ The escrow sees who writes to whom, which kind of notice it is, and the match th
 import hashlib
 from typing import Annotated, Final, Literal, Self
 
-import rfc8785
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cleanroom.domain.errors import InputRefused, VerificationFailed
 from cleanroom.domain.vocabulary import Form
+from cleanroom.messages.canonical import canonical
 from cleanroom.messages.documents import (
     Bytes16,
     Count,
@@ -107,7 +107,7 @@ def pad_words(words: Words) -> bytes:
     Raises:
         InputRefused: if they are more than a notice can carry.
     """
-    text = rfc8785.dumps(words.model_dump(mode="json"))
+    text = canonical(words.model_dump(mode="json"))
     framed = len(text).to_bytes(4, "big") + text
     if len(framed) > MOST_STEPS * STEP:
         raise InputRefused("notice: more words, or more wishes, than one can carry")
@@ -124,6 +124,6 @@ def unpad_words(data: bytes) -> Words:
         words = Words.model_validate_json(text)
     except ValidationError:
         raise NoticeRefused("notice: its words do not have the form of any") from None
-    if rfc8785.dumps(words.model_dump(mode="json")) != text:
+    if canonical(words.model_dump(mode="json")) != text:
         raise NoticeRefused("notice: its words are not in canonical form (RFC 8785)")
     return words

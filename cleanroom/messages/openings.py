@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
-import rfc8785
 from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom.domain.errors import VerificationFailed
+from cleanroom.messages.canonical import canonical
 from cleanroom.messages.documents import (
     Bytes32,
     Bytes64,
@@ -97,7 +97,7 @@ class Claim(Wire):
 
     def statement(self, part: int) -> bytes:
         """What the proof of one part (from 0) is bound to, beside RFC 9497's own context: 64 bytes."""
-        text = rfc8785.dumps(self.model_dump(mode="json"))
+        text = canonical(self.model_dump(mode="json"))
         place = (part.to_bytes(4, "big"), len(self.parts).to_bytes(4, "big"))
         return hashlib.sha512(packed(b"cleanroom/1 opening", text, *place)).digest()
 
