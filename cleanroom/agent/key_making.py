@@ -35,7 +35,8 @@ _NEEDED: Final = REQUIRED | {*IDENTIFIERS, "email", "suppressed"}
 
 def make_keys(accounts: pd.DataFrame, recipes: Sequence[Recipe], tables: Tables, progress: Progress) -> Keys:
     """As `keys_of`, in the order of portions; the stage "match keys" counts rows. Raises what `keys_of` raises."""
-    keys_of(accounts.iloc[:0], recipes, tables)
+    if len(accounts) > PORTION:  # what cannot be done at all is refused before long work
+        keys_of(accounts.iloc[:0], recipes, tables)
     used = accounts[[column for column in accounts.columns if column in _NEEDED]]
     portions = _Portions(accounts=used, recipes=tuple(recipes), tables=tables)
     # Another process loads tables by itself, so it can stand in only where these are the installed ones.

@@ -71,7 +71,8 @@ def must_wait(agent: Agent, room: Room) -> bool:
     committed, retired = state(agent, room), retired_tokens(agent, room)
     recipes = pinned(agent, room.terms)
     serving = room_lists.serving(agent, room.id, recipes=recipes)
-    hidden = [found for part in serving if not (found := _keys_of_suppressed(agent, part, recipes)).empty]
+    some = (part for part in serving if part.accounts["suppressed"].any())
+    hidden = [found for part in some if not (found := _keys_of_suppressed(agent, part, recipes)).empty]
     if (committed.empty and not len(retired)) or not hidden:
         return False
     gone = pd.concat(hidden, ignore_index=True).drop_duplicates(ignore_index=True)

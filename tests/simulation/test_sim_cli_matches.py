@@ -37,6 +37,10 @@ def shown(agent: Agent) -> Policy:
 
 @pytest.fixture
 def room(world: World) -> Sharing:
+    return world.once("room", lambda: settled(world))
+
+
+def settled(world: World) -> Sharing:
     mine = listed("a", 7)
     mine[4]["country"] = HOSTILE
     made = opened(

@@ -97,16 +97,16 @@ def made(world: World) -> Sharing:
     return room
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(world: World) -> Sharing:
     """A room that tests only look at."""
-    return made(world)
+    return world.once("shop", lambda: made(world))
 
 
 @pytest.fixture
 def own(world: World) -> Sharing:
     """A room that a test changes."""
-    return made(world)
+    return world.once("shop", lambda: made(world))
 
 
 def test_the_shared_table_shows_each_field_in_its_form_and_fits_80_columns(shop: Sharing) -> None:

@@ -34,7 +34,11 @@ def showing(agent: Agent) -> Policy:
 
 @pytest.fixture
 def room(world: World) -> Sharing:
-    """Opened; nothing is released yet. What a test does to a room's log stays in that room."""
+    """Opened; nothing is released yet. What a test does to a room's log is undone before the next one."""
+    return world.once("witnessed", lambda: witnessed(world))
+
+
+def witnessed(world: World) -> Sharing:
     made = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=showing, globex=showing)
     for agent in (made.acme, made.globex):
         witness(agent, made.view(agent))

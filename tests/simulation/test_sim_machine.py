@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import pandas as pd
@@ -116,8 +115,8 @@ class Mapping(RuleBasedStateMachine):
         return accounts([{"account_id": name, **row} for name, row in self.lists[side].items()])
 
 
-def run(profile: settings) -> None:
-    with TemporaryDirectory() as folder, new_world(Path(folder)) as world:
+def run(profile: settings, folder: Path) -> None:
+    with new_world(folder) as world:
         world.enrol("Acme")
         world.enrol("Globex")
         world.introduce()
@@ -125,10 +124,10 @@ def run(profile: settings) -> None:
         run_state_machine_as_test(Mapping, settings=profile)
 
 
-def test_the_report_is_the_truth_after_any_history() -> None:
-    run(QUICK)
+def test_the_report_is_the_truth_after_any_history(tmp_path: Path) -> None:
+    run(QUICK, tmp_path)
 
 
 @pytest.mark.soak
-def test_the_report_is_the_truth_after_any_long_history() -> None:
-    run(settings(parent=QUICK, max_examples=40, stateful_step_count=20))
+def test_the_report_is_the_truth_after_any_long_history(tmp_path: Path) -> None:
+    run(settings(parent=QUICK, max_examples=40, stateful_step_count=20), tmp_path)

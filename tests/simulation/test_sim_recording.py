@@ -40,16 +40,25 @@ def showing(agent: Agent) -> Policy:
 
 def about_to(world: World, what: str) -> tuple[RoomId, Callable[[Agent], object]]:
     """A room in which Acme's next step is to open, or to release."""
-    acme, globex = world.agents["Acme"], world.agents["Globex"]
     if what == "release":
-        made = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=showing, globex=showing)
-        return made.room, lambda agent: release.release(agent, open_room(agent, made.room))
+        room = world.once(what, lambda: exchanged(world)).room
+        return room, lambda agent: release.release(agent, open_room(agent, room))
+    room = world.once(what, lambda: agreed(world))
+    return room, lambda agent: opening.open_round(agent, open_room(agent, room))
+
+
+def exchanged(world: World) -> Sharing:
+    return opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=showing, globex=showing)
+
+
+def agreed(world: World) -> RoomId:
+    acme, globex = world.agents["Acme"], world.agents["Globex"]
     room = world.room(acme, globex)
     for agent, rows in ((acme, deals(0, 4, prefix="a")), (globex, deals(2, 8, prefix="g"))):
         world.put_list(agent, room, with_fields(rows))
     world.settle(acme, globex, room=room)
     agree(room, acme, globex)
-    return room, lambda agent: opening.open_round(agent, open_room(agent, room))
+    return room
 
 
 def held_content(world: World, room: RoomId) -> set[str]:
@@ -161,7 +170,7 @@ def test_killed_at_any_request_there_is_no_content_without_its_entry(
 
 
 def test_every_upload_is_in_the_signed_journal_with_its_place(world: World) -> None:
-    made = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=showing, globex=showing)
+    made = world.once("release", lambda: exchanged(world))
     made.settle()
     for agent in (made.acme, made.globex):
         kept, lines = ledger.load(agent, made.room), list(journal(agent, made.room))
@@ -175,7 +184,7 @@ def test_every_upload_is_in_the_signed_journal_with_its_place(world: World) -> N
 
 
 def test_a_retry_writes_no_second_line(world: World) -> None:
-    made: Sharing = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=showing, globex=showing)
+    made = world.once("release", lambda: exchanged(world))
 
     def lose(moment: str, request: httpx2.Request) -> None:
         if moment == "response" and request.url.path.endswith("/delivery"):

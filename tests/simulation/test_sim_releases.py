@@ -42,12 +42,10 @@ def room_of(
     world: World, *, mine: tuple[int, int] = (0, 4), theirs: tuple[int, int] = (2, 8), **fields: str
 ) -> Sharing:
     """Acme shows some fields in full and some reduced, Globex stages alone."""
-    return opened(
-        world,
-        deals(*mine, prefix="a", **fields),
-        deals(*theirs, prefix="g"),
-        acme=plain(FULL, REDUCED),
-        globex=plain(grant("stage", Form.FULL, "stage")),
+    ours, others = deals(*mine, prefix="a", **fields), deals(*theirs, prefix="g")
+    stage = plain(grant("stage", Form.FULL, "stage"))
+    return world.once(
+        (mine, theirs, fields), lambda: opened(world, ours, others, acme=plain(FULL, REDUCED), globex=stage)
     )
 
 
@@ -91,8 +89,8 @@ def test_each_side_sees_what_both_policies_give_and_nothing_else(world: World) -
 
 def test_hashes_are_the_owners_per_room(world: World) -> None:
     values = []
-    for _ in range(2):
-        room = room_of(world)
+    for theirs in ((2, 8), (2, 9)):
+        room = room_of(world, theirs=theirs)
         room.settle()
         values.append(room.table(room.globex)["account_website"].tolist())
     assert set(values[0]).isdisjoint(values[1])

@@ -3,6 +3,7 @@
 Companies 0 and 1 agree in domain and name, 2 and 3 in their domains alone. The rest is one side's.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,8 +48,12 @@ def known(agent: Agent) -> Policy:
 
 @pytest.fixture
 def room(world: World) -> Sharing:
+    return world.once("room", lambda: released(world, names))
+
+
+def released(world: World, shown: Callable[[Agent], Policy]) -> Sharing:
     extra = deals(20, 24, prefix="g", lei="")
-    made = opened(world, listed("a", 6), [*listed("g", 4), *extra], acme=names, globex=names, kinds=KINDS)
+    made = opened(world, listed("a", 6), [*listed("g", 4), *extra], acme=shown, globex=shown, kinds=KINDS)
     made.settle()
     return made
 
@@ -170,15 +175,7 @@ def test_a_match_is_meant_by_the_beginning_of_its_id(room: Sharing) -> None:
 
 
 def test_existence_alone_waits_for_a_person_too(world: World) -> None:
-    room = opened(
-        world,
-        listed("a", 6),
-        [*listed("g", 4), *deals(20, 24, prefix="g", lei="")],
-        acme=known,
-        globex=known,
-        kinds=KINDS,
-    )
-    room.settle()
+    room = released(world, known)
     assert len(room.shared(room.globex).rows) == 2
     says(room, room.acme, *found(room, room.acme, MatchState.WAITING), confirmed=True)
     room.settle()
@@ -258,7 +255,7 @@ def test_an_escrow_that_shows_less_than_a_match_gets_nothing(
 
     Without it the rows are opened.
     """
-    stage = certain_only(world)
+    stage = world.once("certain only", lambda: certain_only(world))
     less = [item for item in stage.honest_evidence(stage.acme) if item.leaf[18] == OUTLINES.index(shown)]
     assert len(less) >= 2
     for removed in (False, True):
@@ -276,6 +273,20 @@ def test_an_escrow_that_shows_less_than_a_match_gets_nothing(
 # ---- lists that move
 
 
+def both_have_opened(world: World, lists: dict[str, Rows]) -> RoomId:
+    """A room in which nobody has verified yet what the other opened."""
+    agents = (world.agents["Acme"], world.agents["Globex"])
+    room = world.room(*agents, kinds=KINDS)
+    for name, rows in lists.items():
+        world.put_list(world.agents[name], room, with_fields(rows))
+    world.settle(*agents, room=room)
+    for agent in agents:
+        put_in_force(agent, room, names(agent))
+    for agent in agents:
+        opening.open_round(agent, open_room(agent, room))
+    return room
+
+
 @pytest.mark.parametrize("side", ["Acme", "Globex"])
 @pytest.mark.parametrize("change", ["name", "website", "segment", "gone"])
 def test_an_honest_run_refuses_nothing_when_a_list_moves_between_opening_and_verifying(
@@ -283,15 +294,8 @@ def test_an_honest_run_refuses_nothing_when_a_list_moves_between_opening_and_ver
 ) -> None:
     """Company 0 is altered on one side after both have opened it: what is a match still stays, the rest is dropped."""
     acme, globex = world.agents["Acme"], world.agents["Globex"]
-    room = world.room(acme, globex, kinds=KINDS)
     lists = {"Acme": listed("a", 6), "Globex": [*listed("g", 4), *deals(20, 24, prefix="g", lei="")]}
-    for name, rows in lists.items():
-        world.put_list(world.agents[name], room, with_fields(rows))
-    world.settle(acme, globex, room=room)
-    for agent in (acme, globex):
-        put_in_force(agent, room, names(agent))
-    for agent in (acme, globex):
-        opening.open_round(agent, open_room(agent, room))
+    room = world.once("both have opened", lambda: both_have_opened(world, lists))
     first, *others = lists[side]
     altered = {
         "name": [{**first, "name": "Renamed"}],

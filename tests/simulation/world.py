@@ -5,13 +5,15 @@ requests or answers.
 """
 
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar, cast
 
 import httpx2
 import pandas as pd
@@ -40,6 +42,8 @@ from escrow import invites, schema
 from escrow.database import Database
 from escrow.identity import EscrowKey
 from escrow.invites import Allowance
+
+T = TypeVar("T")
 
 URL = "http://127.0.0.1:8470"
 PASSPHRASE = Secret("a passphrase of tests")
@@ -79,6 +83,14 @@ class Line(httpx2.Client):
         return response
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """All that a world knew at one moment: its databases, by the files that they are kept in."""
+
+    copies: tuple[tuple[Path, sqlite3.Connection], ...]
+    now: datetime
+
+
 @dataclass
 class World:
     """An escrow and its agents."""
@@ -92,6 +104,7 @@ class World:
     lines: dict[str, Line] = field(default_factory=dict)
     services: dict[EscrowKey, ASGIApp] = field(default_factory=dict)
     rooms: int = 0
+    made: list[tuple[object, object, "Kept"]] = field(default_factory=list)
 
     def enrol(self, name: str) -> Agent:
         """A new partner's agent."""
@@ -168,6 +181,19 @@ class World:
         data = lists.keyed(agent, f"{name} {room}", accounts)
         lists.store(agent, data, (room,))
 
+    def once(self, asked: object, make: Callable[[], T]) -> T:
+        """What `make` makes in this world. Asked the same again, all is put back to when it was made.
+
+        What happened since is undone, on all sides: for tests that begin alike, not for two rooms in one test.
+        """
+        for known, made, kept in self.made:
+            if known == asked:
+                self._back_to(kept)
+                return cast("T", made)
+        made = make()
+        self.made.append((asked, made, self._kept()))
+        return made
+
     def settle(self, *agents: Agent, room: RoomId, strict: bool = True) -> None:
         """Sync in turn until nobody does anything any more."""
         busy = True
@@ -178,6 +204,22 @@ class World:
                     if result.problem is not None and strict:
                         raise result.problem
                     busy = busy or bool(result.steps)
+
+    def _kept(self) -> "Kept":
+        files = [self.folder / "escrow.db", *(agent.vault.path for agent in self.agents.values())]
+        copies = tuple((file, self.stack.enter_context(closing(sqlite3.connect(":memory:")))) for file in files)
+        for file, copy in copies:
+            with closing(sqlite3.connect(file)) as source:
+                source.backup(copy)
+        return Kept(copies=copies, now=self.clock.now)
+
+    def _back_to(self, kept: "Kept") -> None:
+        for file, copy in kept.copies:
+            with closing(sqlite3.connect(file)) as target:
+                copy.backup(target)
+        for line in self.lines.values():
+            line.fault = None
+        self.clock.now = kept.now
 
     def _invite(self, name: str) -> str:
         until = self.clock() + timedelta(days=1)
