@@ -39,10 +39,24 @@ def plain(agent: Agent) -> Policy:
     return policy(agent, grant("stage", Form.FULL, "stage"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lived(world: World) -> Sharing:
     """A room with openings, releases, a narrowing, a new epoch, a dispute and its end. No test changes it."""
-    room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+    return world.once("lived", lambda: a_life(world))
+
+
+@pytest.fixture
+def fresh(world: World) -> Sharing:
+    """A room that both have opened; nothing is released yet."""
+    return world.once("fresh", lambda: another(world))
+
+
+def another(world: World) -> Sharing:
+    return opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+
+
+def a_life(world: World) -> Sharing:
+    room = another(world)
     room.settle()
     world.put_list(room.acme, room.room, with_fields(deals(0, 6, prefix="a")))
     room.settle()
@@ -89,8 +103,8 @@ def test_the_report_says_who_saw_which_field_of_how_many_accounts(lived: Sharing
     assert most["account"] == 2
 
 
-def test_a_reviewer_compares_with_the_bundle_before(world: World, tmp_path: Path) -> None:
-    room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+def test_a_reviewer_compares_with_the_bundle_before(world: World, fresh: Sharing, tmp_path: Path) -> None:
+    room = fresh
     room.settle()
     before = bundle_of(room, room.acme, tmp_path)
     put_in_force(room.acme, room.room, policy(room.acme))
@@ -98,13 +112,13 @@ def test_a_reviewer_compares_with_the_bundle_before(world: World, tmp_path: Path
     after = bundle_of(room, room.acme, tmp_path)
     assert verify(after, previous=before).holds
     assert not verify(before, previous=after).holds
-    other = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+    other = another(world)
     other.settle()
     assert not verify(bundle_of(other, other.acme, tmp_path), previous=before).holds
 
 
-def test_a_caught_operator_is_in_the_bundle_with_both_checkpoints(world: World, tmp_path: Path) -> None:
-    room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+def test_a_caught_operator_is_in_the_bundle_with_both_checkpoints(world: World, fresh: Sharing, tmp_path: Path) -> None:
+    room = fresh
     room.settle()
     rewrite(world, room.room, lambda leaves: leaves[:-2])
     sync.sync(room.acme, room.room)
@@ -137,7 +151,7 @@ def test_a_receipt_stands_alone(lived: Sharing, what: str) -> None:
 
 
 def test_a_receipt_of_another_room_is_noticed(lived: Sharing, world: World, tmp_path: Path) -> None:
-    other = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+    other = another(world)
     other.settle()
     bundle = bundle_of(lived, lived.acme, tmp_path)
     assert verify(bundle, receipts=[receipt(lived.acme, lived.room, Wanted(policy=1))]).holds
@@ -149,8 +163,8 @@ def test_what_is_not_on_record_has_no_receipt(lived: Sharing) -> None:
         receipt(lived.acme, lived.room, Wanted(policy=77))
 
 
-def test_what_was_erased_is_gone_and_everything_else_still_holds(world: World, tmp_path: Path) -> None:
-    room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+def test_what_was_erased_is_gone_and_everything_else_still_holds(fresh: Sharing, tmp_path: Path) -> None:
+    room = fresh
     room.settle()
     whole = audit_of(room, room.acme, tmp_path)
     assert erase_accounts(room.acme, room.room, ["a\x1f00002"]) == 2  # what was released of it, and received for it
@@ -162,8 +176,8 @@ def test_what_was_erased_is_gone_and_everything_else_still_holds(world: World, t
     assert audit_of(room, room.globex, tmp_path).erased == 0
 
 
-def test_a_room_that_was_left_can_still_be_audited(world: World, tmp_path: Path) -> None:
-    room = opened(world, deals(0, 4, prefix="a"), deals(2, 8, prefix="g"), acme=generous, globex=plain)
+def test_a_room_that_was_left_can_still_be_audited(fresh: Sharing, tmp_path: Path) -> None:
+    room = fresh
     room.settle()
     for agent in (room.acme, room.globex, room.acme):
         room.share(agent)

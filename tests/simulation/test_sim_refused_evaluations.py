@@ -29,6 +29,10 @@ Lie = Callable[[Rows], Rows]
 @pytest.fixture
 def room(world: World, acme: Agent, globex: Agent) -> RoomId:
     """Both have committed, Globex has signed its roots; Acme has done nothing yet about Globex's list."""
+    return world.once("room", lambda: half_done(world, acme, globex))
+
+
+def half_done(world: World, acme: Agent, globex: Agent) -> RoomId:
     made = world.room(acme, globex)
     world.put_list(acme, made, accounts(companies(0, 12, prefix="a")))
     world.put_list(globex, made, accounts(companies(4, 20) + companies(40, 44, prefix="z", segment="prospects")))

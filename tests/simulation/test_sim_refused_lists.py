@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +63,7 @@ class Room:
 
 @pytest.fixture
 def room(world: World) -> Room:
-    return Room(world)
+    return copy(world.once(("room", batches.CHUNK_ROWS), lambda: Room(world)))  # tests give theirs another owner
 
 
 def altered(rows: Rows, at: int, value: bytes) -> Rows:

@@ -54,6 +54,10 @@ def other_tables(agent: Agent) -> Agent:
 @pytest.fixture
 def room(world: World, acme: Agent, globex: Agent) -> RoomId:
     """A room whose lists have met."""
+    return world.once("room", lambda: met(world, acme, globex))
+
+
+def met(world: World, acme: Agent, globex: Agent) -> RoomId:
     made = world.room(acme, globex)
     world.put_list(acme, made, accounts(companies(0, 8)))
     world.put_list(globex, made, accounts(companies(3, 13)))

@@ -220,6 +220,10 @@ class Opened(Mapped):
 
 @pytest.fixture
 def opened(world: World, acme: Agent, globex: Agent) -> Opened:
+    return world.once("agreed", lambda: agreed(world, acme, globex))
+
+
+def agreed(world: World, acme: Agent, globex: Agent) -> Opened:
     room = world.room(older(acme), older(globex))
     made = Opened(world, newer(acme), newer(globex), room)
     world.put_list(made.acme, room, with_fields(deals(0, 4, prefix="a") + tenants("alder", 0, 4)))

@@ -184,7 +184,8 @@ class World:
     def once(self, asked: object, make: Callable[[], T]) -> T:
         """What `make` makes in this world. Asked the same again, all is put back to when it was made.
 
-        What happened since is undone, on all sides: for tests that begin alike, not for two rooms in one test.
+        What happened since is undone, on all sides: for tests that begin alike, not for two rooms in one test. What is
+        returned is the same object again: nobody alters it.
         """
         for known, made, kept in self.made:
             if known == asked:
