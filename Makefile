@@ -5,7 +5,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 
-.PHONY: install demo test lint bench bench-quality mutants fuzz soak lock wheels clean
+.PHONY: install demo test lint attacks bench bench-quality mutants fuzz soak lock wheels clean
 .DELETE_ON_ERROR:
 
 install: .venv/.run
@@ -37,6 +37,11 @@ test: lint
 
 soak: .venv/.test
 	$(BIN)/python -m pytest -m soak $(TEST)
+
+# Every attack on counts, with many redraws of the noise and a year on the real escrow each, as docs/privacy.md quotes and
+# docs/pictures/attacks.svg shows it. ATTACKS="--redraws 200 --without-years" for less.
+attacks: .venv/.test
+	PYTHONPATH=tests OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.attacks.attack_report $(ATTACKS)
 
 bench: .venv/.run
 	$(BIN)/python -m bench

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.local import Escrow, Partner, agreed_room, enrolled, running_escrow
+from examples.local import UNSAFE_TERMS, Escrow, Partner, agreed_room, enrolled, running_escrow
 
-TERMS = ("--purpose", "bench", "--kinds", "domain", "--unsafe-answer-every-push", "--quota", "5000000")
+TERMS = (
+    *("--purpose", "bench", "--kinds", "domain", *UNSAFE_TERMS),
+    *("--quota", "5000000", "--my-size", "5000000", "--their-size", "5000000"),
+)
 """One key an account, as the peers have it."""
 NAMES = ("Acme", "Globex")
 

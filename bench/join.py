@@ -38,7 +38,7 @@ def main() -> int:
     counts = cell_counts(first, second, segments=options.segments, kinds=KINDS[: options.kinds], least=LIKELY)
     result = {
         "n": len(first),
-        "count": int(counts.cells.sum()),
+        "count": int(counts.about_first.sum()),
         "wall_s": round(time.perf_counter() - wall, 2),
         "cpu_s": round(time.process_time() - cpu, 2),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),

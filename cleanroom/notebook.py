@@ -82,9 +82,14 @@ CELLS: Final = {
     "companies": "Int64",
     "withheld": "bool",
     "change": "Int64",
+    "opened": "int64",
+    "low": "Int64",
+    "high": "Int64",
+    "mode": "str",
 }
 """`Home.overlap`, `Home.history`: one row a cell. `companies` is missing where withheld; `change` is the difference to
-the answer before, missing where either is withheld or there is none."""
+the answer before, missing where either is withheld, there is none, or noise may be all of it. `opened` of the companies
+are known by name; in a `mode` with noise there are truly from `low` to `high`, 95 times of 100."""
 
 AGREED: Final = {"room": "str", "mine": "str", "theirs": "str", "state": "str", "opened": "int64"}
 """`Home.agreed`: one row a cell; `state` is agreed, waits_for_me, waits_for_them or waits_for_both, `opened` counts the
@@ -378,6 +383,7 @@ def _cells(item: Overlap) -> list[tuple[object, ...]]:
         (
             *(item.room, item.number, item.edge, item.segments[i], item.segments[j]),
             *(item.cells[i][j], item.cells[i][j] is None, item.change[i][j]),
+            *(item.opened_in(i, j), *(item.between(i, j) or (None, None)), str(item.mode)),
         )
         for i in size
         for j in size

@@ -55,7 +55,8 @@ class RoundRecord(Base):
     """A round of opening: which matches of one pair of snapshots, under which two policies, in which cells.
 
     `state`: open, exchanged (both openings are here), void (overtaken), lapsed (answered by one side only), or empty
-    (there was nothing to open, remembered so that nobody looks again).
+    (there was nothing to open, remembered so that nobody looks again). Rows of batches up to `first_mature` and
+    `second_mature` were old enough to be opened; `exchanged_after` is the number of the newest answer at the exchange.
     """
 
     __tablename__ = "rounds"
@@ -73,6 +74,9 @@ class RoundRecord(Base):
     state: Mapped[str]
     started_at: Mapped[datetime]
     first_opened_at: Mapped[datetime | None]
+    first_mature: Mapped[int]
+    second_mature: Mapped[int]
+    exchanged_after: Mapped[int | None]
 
 
 class EvidenceChunk(Base):

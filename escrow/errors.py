@@ -177,6 +177,36 @@ class HistogramDiffers(EscrowError):
     code = "histogram_differs"
 
 
+class CountingRefused(EscrowError):
+    """A wish or an allowance speaks of another room, partner, number or terms, or comes from the future."""
+
+    code = "counting_refused"
+
+
+class NotStricter(EscrowError):
+    """A member wishes for a mode of counting that is not stricter than the one in force."""
+
+    code = "not_stricter"
+
+
+class ProbesRefused(EscrowError):
+    """Probes are not what they must be."""
+
+    code = "probes_refused"
+
+
+class TwoPeopleNeeded(EscrowError):
+    """Terms that count in a weaker way come into force only if two people of every member have allowed them."""
+
+    code = "two_people_needed"
+
+
+class CorrectionRefused(EscrowError):
+    """A correction cannot be given; the message says why, and who can change that."""
+
+    code = "correction_refused"
+
+
 class RosterRefused(EscrowError):
     """A roster of users speaks of another version, or comes from the future."""
 

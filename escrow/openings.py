@@ -20,7 +20,7 @@ from cleanroom.messages.entries import OpeningRecorded, OpeningsExchanged
 from cleanroom.messages.openings import Claim, Opening, OpeningRefused
 from cleanroom.messages.signing import SignedDocument
 from cleanroom.policy.decision import RULES
-from escrow import ledger, policies, rooms, rounds
+from escrow import edges, ledger, policies, rooms, rounds
 from escrow.addresses import digest_of_bytes
 from escrow.consent_tables import EvidenceChunk, OpeningPart, OpeningRecord, RoundRecord
 from escrow.errors import ChunksMissing, Conflict, NotFound, OutOfOrder, RoundOver
@@ -141,7 +141,8 @@ def deliver(entered: EnteredRoom, checked: Checked) -> Digest:
     if of_round.first_opened_at is None:
         of_round.first_opened_at = room.now
     if len(rounds.provers(room, of_round)) == len(room.terms.members):
-        of_round.state = RoundState.EXCHANGED
+        last = edges.latest(room)
+        of_round.state, of_round.exchanged_after = RoundState.EXCHANGED, last.number if last else 0
         ledger.enter(room, _exchanged(room, of_round))
     rooms.touched(room)
     return Digest(held.digest)

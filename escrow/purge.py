@@ -1,4 +1,8 @@
-"""What the escrow forgets, and when: at the end of an epoch, and at once when a member leaves."""
+"""What the escrow forgets, and when: at the end of an epoch, and at once when a member leaves.
+
+It never forgets what answers have cost, what was refilled, and their noise (`escrow.counting_tables`): else whoever
+left a room and made it anew would have its budget again, and nobody could replay an answer.
+"""
 
 from typing import Final
 
@@ -16,6 +20,7 @@ from escrow.consent_tables import (
     ReleaseRecord,
     RoundRecord,
 )
+from escrow.counting_tables import AllowanceRecord, CorrectionRecord, ProbesRecord, WishRecord
 from escrow.rooms import EnteredRoom
 from escrow.tables import (
     AnswerRecord,
@@ -36,6 +41,7 @@ _OF_AN_EPOCH: Final = (
     SealedChunk,
     SnapshotRecord,
     EpochKeyRecord,
+    ProbesRecord,
     ReleaseBatch,
     ReleaseRecord,
 )
@@ -44,7 +50,7 @@ _OF_AN_EPOCH: Final = (
 def everything(room: EnteredRoom) -> None:
     """All but signed terms and withdrawals, which say that it is over, and what may not be used again."""
     of_a_room = (AnswerRecord, EvidenceChunk, OpeningPart, OpeningRecord, RoundRecord, NoticeRecord)
-    of_consent = (PolicyRecord, ProposalRecord)
+    of_consent = (PolicyRecord, ProposalRecord, WishRecord, AllowanceRecord, CorrectionRecord)
     for table in (*_OF_AN_EPOCH, *of_a_room, *of_consent):
         room.session.execute(delete(table).where(table.room == room.id))
 

@@ -1,8 +1,8 @@
 """P7, the escrow's half: the rows of a round, and what each member is shown of them.
 
-The row pairs that match in agreed cells, that no earlier round of the epoch has opened, and whose order both agents can
-see to be right (`_in_order`). Each member is shown the other side's rows, with their paths to the roots that were
-signed; the pairs are in one order for both, that of their tags.
+The row pairs that match in agreed cells, whose rows are old enough by the terms, that no earlier round of the epoch has
+opened, and whose order both agents can see to be right (`_in_order`). Each member is shown the other side's rows, with
+their paths to the roots that were signed; the pairs are in one order for both, that of their tags.
 """
 
 from dataclasses import dataclass
@@ -41,11 +41,19 @@ class Found:
 
 
 def found(
-    room: WorkingRoom, snapshots: tuple[SnapshotRecord, SnapshotRecord], cells: frozenset[tuple[int, int]]
+    room: WorkingRoom,
+    snapshots: tuple[SnapshotRecord, SnapshotRecord],
+    cells: frozenset[tuple[int, int]],
+    mature: tuple[int, int],
 ) -> Found:
-    """What there is to open of a pair of snapshots, in these cells (first's segment, second's)."""
+    """What there is to open of a pair of snapshots, in these cells (first's segment, second's).
+
+    Of each list only rows up to its batch `mature`: which entries match is decided by all of them.
+    """
     one, two = (_located(room, snapshot) for snapshot in snapshots)
-    return Found(pairs=_pairs(room, cells, one, two), one=one, two=two)
+    pairs = _pairs(room, cells, one, two)
+    is_mature = (one.batch[pairs["first"]] <= mature[0]) & (two.batch[pairs["second"]] <= mature[1])
+    return Found(pairs=pairs[is_mature], one=one, two=two)
 
 
 def keep(room: WorkingRoom, record: RoundRecord, given: Found) -> None:

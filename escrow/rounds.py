@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from cleanroom.domain.vocabulary import PartnerId, RoundState
 from cleanroom.messages.documents import instant
@@ -58,6 +58,12 @@ _HEAD: Final = (
     .order_by(SnapshotRecord.number.desc())
     .limit(1)
 )
+_TOO_NEW: Final = select(func.min(SnapshotRecord.number)).where(
+    SnapshotRecord.room == bindparam("room"),
+    SnapshotRecord.epoch == bindparam("epoch"),
+    SnapshotRecord.owner == bindparam("owner"),
+    SnapshotRecord.committed_at > bindparam("by"),
+)
 _EVALUATION: Final = select(EvaluationRecord.seq).where(
     EvaluationRecord.room == bindparam("room"),
     EvaluationRecord.epoch == bindparam("epoch"),
@@ -69,9 +75,13 @@ _EVALUATION: Final = select(EvaluationRecord.seq).where(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What a round stands on, in the order of the terms' members. `cells` are (first's segment, second's segment)."""
+    """What a round stands on, in the order of the terms' members. `cells` are (first's segment, second's segment).
+
+    `mature` is up to which batch of each list rows are old enough to be opened.
+    """
 
     snapshots: tuple[SnapshotRecord, SnapshotRecord]
+    mature: tuple[int, int]
     policies: tuple[PolicyRecord, PolicyRecord]
     cells: frozenset[tuple[int, int]]
 
@@ -81,10 +91,10 @@ class Basis:
 
     def is_of(self, record: RoundRecord) -> bool:
         """Whether the round stands on exactly this."""
-        return (record.first_snapshot, record.second_snapshot, record.first_policy, record.second_policy) == (
-            *(snapshot.digest for snapshot in self.snapshots),
-            *(policy.digest for policy in self.policies),
-        ) and record.cells == self.cells_text()
+        stands_on = record.first_snapshot, record.second_snapshot, record.first_policy, record.second_policy
+        mine = (*(snapshot.digest for snapshot in self.snapshots), *(policy.digest for policy in self.policies))
+        mature = record.first_mature, record.second_mature
+        return (stands_on, mature, record.cells) == (mine, self.mature, self.cells_text())
 
 
 def cells_of(record: RoundRecord) -> tuple[tuple[int, int], ...]:
@@ -179,11 +189,26 @@ def _basis(room: WorkingRoom) -> Basis | None:
         evaluator = PartnerId(against.owner)
         if not _is_evaluated(room, evaluator, of, against):
             return None
-    return Basis(snapshots=(heads[0], heads[1]), policies=(first, second), cells=cells)
+    mature = _mature(room, heads[0]), _mature(room, heads[1])
+    if not all(mature):
+        return None
+    return Basis(snapshots=(heads[0], heads[1]), mature=mature, policies=(first, second), cells=cells)
 
 
 def _head(room: WorkingRoom, owner: PartnerId) -> SnapshotRecord | None:
     return room.session.scalar(_HEAD, {"room": room.id, "epoch": room.epoch, "owner": owner})
+
+
+def _mature(room: WorkingRoom, head: SnapshotRecord) -> int:
+    """Up to which batch the rows of a list may be opened: here for long enough, and committed often enough since.
+
+    The first batch of an epoch is the whole list: it has to be here for long enough, no more.
+    """
+    rule = room.terms.new_tokens
+    since = {"epoch": head.epoch, "owner": head.owner, "by": room.now - timedelta(hours=rule.open_after_hours)}
+    too_new = room.session.scalar(_TOO_NEW, {"room": room.id, **since})
+    old_enough = head.number if too_new is None else too_new - 1
+    return min(old_enough, max(1, head.number - rule.open_after_snapshots + 1))
 
 
 def _is_evaluated(room: WorkingRoom, evaluator: PartnerId, of: SnapshotRecord, against: SnapshotRecord) -> bool:
@@ -194,7 +219,7 @@ def _is_evaluated(room: WorkingRoom, evaluator: PartnerId, of: SnapshotRecord, a
 
 
 def _begin(room: WorkingRoom, basis: Basis, waiting_since: datetime | None) -> None:
-    found = round_evidence.found(room, basis.snapshots, basis.cells)
+    found = round_evidence.found(room, basis.snapshots, basis.cells, basis.mature)
     last = room.session.scalar(
         select(RoundRecord.number).where(RoundRecord.room == room.id).order_by(RoundRecord.number.desc()).limit(1)
     )
@@ -212,6 +237,9 @@ def _begin(room: WorkingRoom, basis: Basis, waiting_since: datetime | None) -> N
         state=RoundState.OPEN if len(found.pairs) else RoundState.EMPTY,
         started_at=room.now,
         first_opened_at=waiting_since,
+        first_mature=basis.mature[0],
+        second_mature=basis.mature[1],
+        exchanged_after=None,
     )
     room.session.add(record)
     round_evidence.keep(room, record, found)

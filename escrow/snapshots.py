@@ -149,7 +149,7 @@ def _check_shapes(room: WorkingRoom, snapshot: Snapshot) -> None:
         if shape.entries < terms.minimum_population:
             raise ShapeTooRare(f"snapshot: shape {place}: fewer entries than the minimum population")
     entries = sum(shape.entries for shape in snapshot.shapes)
-    if entries > terms.quota:
+    if entries > terms.quota + terms.probes:
         raise QuotaExceeded("snapshot: more entries than the terms' quota")
     rows = sum(shape.entries * sum(shape.keys) for shape in snapshot.shapes)
     if snapshot.number == 1 and rows != snapshot.rows:

@@ -247,7 +247,7 @@ class EvaluatedChunk(Base):
 
 
 class AnswerRecord(Base):
-    """An answer, as it was first given. `first` and `second` are the pair of snapshots."""
+    """An answer, as it was first given to either member. `first` and `second` are the pair of snapshots."""
 
     __tablename__ = "answers"
 
@@ -256,4 +256,5 @@ class AnswerRecord(Base):
     edge: Mapped[datetime]
     first: Mapped[str]
     second: Mapped[str]
-    signed: Mapped[str]
+    to_first: Mapped[str]
+    to_second: Mapped[str]

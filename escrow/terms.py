@@ -1,6 +1,7 @@
 """P2: proposing terms, signing them, declining or leaving."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from cleanroom.messages.documents import instant, moment, read_document
 from cleanroom.messages.entries import MemberNamed, PartnerWithdrew, TermsProposed, TermsSigned
 from cleanroom.messages.rooms import Member, Terms, Withdrawal
 from cleanroom.messages.signing import Signature, SignedDocument, check_signature, open_document
-from escrow import ledger, partners, purge, rooms, rosters
+from escrow import counting, ledger, partners, purge, rooms, rosters
 from escrow.addresses import is_repeat
 from escrow.errors import Conflict, NotFound, TermsPending, TermsRefused, WithdrawalRefused
 from escrow.rooms import EnteredRoom
@@ -24,6 +25,15 @@ KEPT: Final = (
 )
 """What a later version cannot change: policies, epochs and the edges of answers depend on it, or the members do."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """What terms must say of whoever runs this escrow: its public key, and the partner that it is, if it is one."""
+
+    key: bytes
+    host: PartnerId | Literal[""]
+
+
 _SIGNATURES: Final = (
     select(TermsSignature.partner, TermsSignature.signature)
     .where(TermsSignature.room == bindparam("room"), TermsSignature.version == bindparam("version"))
@@ -31,13 +41,13 @@ _SIGNATURES: Final = (
 )
 
 
-def create(room: EnteredRoom, signed: SignedDocument, *, escrow_key: bytes) -> Digest:
+def create(room: EnteredRoom, signed: SignedDocument, *, operator: Operator) -> Digest:
     """Open a room that `reserve` has just made, with its first terms.
 
     Raises:
         DocumentRefused, TermsRefused: the document is not what it must be.
     """
-    terms = _proposed(room, 1, signed, escrow_key=escrow_key)
+    terms = _proposed(room, 1, signed, operator)
     partners.lock(room.session, *(member.partner for member in terms.members))
     enrolled = [_enrolled(room, member) for member in terms.members]
     at = instant(room.now)
@@ -66,7 +76,7 @@ def reserve(session: Session, room: RoomId, caller: PartnerId) -> bool:
     return False
 
 
-def propose(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_key: bytes) -> Digest:
+def propose(room: EnteredRoom, version: int, signed: SignedDocument, *, operator: Operator) -> Digest:
     """Propose a version of the terms of a room that exists.
 
     Raises:
@@ -85,7 +95,7 @@ def propose(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_k
     if at_address is not None:
         raise Conflict
     current = rooms.in_force(room)
-    terms = _proposed(room, version, signed, escrow_key=escrow_key)
+    terms = _proposed(room, version, signed, operator)
     if current is None or version != current.terms.version + 1 or terms.previous != current.digest:
         raise TermsRefused("terms: a later version follows the one in force and names its digest")
     changed = [name for name in KEPT if getattr(terms, name) != getattr(current.terms, name)]
@@ -100,6 +110,7 @@ def sign(room: EnteredRoom, version: int, partner: PartnerId, body: SignatureBod
     Raises:
         NotFound: no such version, or not the caller's address.
         DocumentRefused: the signature does not hold.
+        TwoPeopleNeeded: it would bring weaker counting into force, and not every member has allowed that.
         Conflict: there is another signature.
         RoomClosed: the room was declined or left.
     """
@@ -120,6 +131,7 @@ def sign(room: EnteredRoom, version: int, partner: PartnerId, body: SignatureBod
     check_signature(terms.type, held.document, body.signature, key)
     _add_signature(room, version, body.signature)
     if {name for name, _ in signatures(room, version)} == {member.partner for member in terms.members}:
+        counting.require_allowed(room, held, terms)
         held.in_force_since = room.now
     ledger.enter(
         room,
@@ -178,17 +190,19 @@ def signatures(room: EnteredRoom, version: int) -> list[tuple[str, str]]:
     return [(row.partner, row.signature) for row in found]
 
 
-def _proposed(room: EnteredRoom, version: int, signed: SignedDocument, *, escrow_key: bytes) -> Terms:
+def _proposed(room: EnteredRoom, version: int, signed: SignedDocument, operator: Operator) -> Terms:
     key = partners.identity_key(room.session, room.caller)
     terms = open_document(Terms, signed, {room.caller: key} if key else {})
     if (terms.room, terms.version) != (room.id, version):
         raise TermsRefused("terms: room and version differ from the address")
-    if terms.escrow_key != escrow_key.hex():
+    if terms.escrow_key != operator.key.hex():
         raise TermsRefused("terms: made for another escrow")
     if terms.rule != rule.VERSION:
         raise TermsRefused("terms: this escrow does not have the rule by which they count")
     if room.caller not in {member.partner for member in terms.members}:
         raise TermsRefused("terms: only a member proposes them")
+    if terms.host != (operator.host if operator.host in terms.identity_keys else ""):
+        raise TermsRefused("terms: they do not say which member operates this escrow, or name one that does not")
     if room.now >= moment(terms.expires):
         raise TermsRefused("terms: they have expired already")
     return terms

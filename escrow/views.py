@@ -1,6 +1,5 @@
 """What a member sees of a room."""
 
-from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -9,7 +8,24 @@ from cleanroom.domain.vocabulary import Digest, PartnerId, RoundState
 from cleanroom.messages.api import AnswerPage, BatchProgress, RoomView, RoundView
 from cleanroom.messages.documents import instant
 from cleanroom.messages.signing import Signature, SignedDocument
-from escrow import evaluated_rows, notices, overlaps, policies, releases, rooms, rosters, round_evidence, rounds, terms
+from escrow import (
+    allowances,
+    corrections,
+    counting,
+    edges,
+    evaluated_rows,
+    gauges,
+    notices,
+    overlaps,
+    policies,
+    probed,
+    releases,
+    rooms,
+    rosters,
+    round_evidence,
+    rounds,
+    terms,
+)
 from escrow.evaluated_rows import Evaluated
 from escrow.pages import Page, cut
 from escrow.rooms import EnteredRoom, WorkingRoom
@@ -53,8 +69,8 @@ def room_view(room: EnteredRoom) -> RoomView:
     """The room by the escrow's clock: its terms, and of the current epoch what both sides committed and evaluated."""
     current = rooms.in_force(room)
     epoch = current.epoch if current else rooms.proposed_epoch(room)
-    answer = overlaps.latest(room)
-    following = overlaps.next_edge(current) if current else None
+    answer = edges.latest(room)
+    following = gauges.next_answer(current) if current else None
     return RoomView(
         room=room.id,
         state=rooms.state(room),
@@ -73,21 +89,27 @@ def room_view(room: EnteredRoom) -> RoomView:
         openings_lapsed=rounds.have_lapsed(current) if current else False,
         releases=releases.visible(current) if current else (),
         notices=notices.of_room(room),
-        answer=_read(answer.signed) if answer else None,
-        next_answer=instant(_next_second(following)) if following else None,
+        wishes=counting.wishes(room),
+        allowances=allowances.documents(room),
+        corrections=corrections.documents(room),
+        counting=counting.at(current, room.now).mode if current else None,
+        gauges=gauges.views(current) if current else (),
+        probes=probed.views(room, epoch),
+        answer=overlaps.shown_to(room, answer) if answer else None,
+        next_answer=instant(edges.next_second(following)) if following else None,
     )
 
 
 def answers(room: EnteredRoom, page: Page) -> AnswerPage:
     """Answers after the one with number `page.after`, oldest first."""
     query = (
-        select(AnswerRecord.number, AnswerRecord.signed)
+        select(AnswerRecord)
         .where(AnswerRecord.room == room.id, AnswerRecord.number > page.after)
         .order_by(AnswerRecord.number)
         .limit(page.limit + 1)
     )
-    found, following = cut(room.session.execute(query).all(), page, cursor=lambda row: int(row.number))
-    return AnswerPage(answers=tuple(_read(row.signed) for row in found), next=following)
+    found, following = cut(room.session.scalars(query).all(), page, cursor=lambda row: int(row.number))
+    return AnswerPage(answers=tuple(overlaps.shown_to(room, row) for row in found), next=following)
 
 
 def _signed_terms(room: EnteredRoom, version: TermsVersion) -> SignedDocument:
@@ -160,11 +182,6 @@ def _round(room: EnteredRoom, epoch: int) -> RoundView | None:
         state=RoundState(record.state),
         until=instant(until) if until and record.state == "open" else None,
     )
-
-
-def _next_second(moment: datetime) -> datetime:
-    """The first whole second that is not before the moment: whoever asks then is not too early."""
-    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _read(text: str) -> SignedDocument:

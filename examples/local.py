@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of throw-away vaults
 
@@ -154,6 +154,14 @@ def enrolled(folder: Path, escrow: Escrow, partners: Sequence[tuple[str, str]]) 
         read_out = dict(zip([partner.name for partner in made], words, strict=True))
         list(at_once.map(compare, made))
     return made
+
+
+UNSAFE_TERMS: Final = (
+    *("--counting", "exact", "--unsafe-no-caps", "--unsafe-answer-every-push"),
+    *("--growth", "1000000,1000000", "--churn", "1000000", "--new-count-from", "next_answer", "--open-after", "0,1"),
+    *("--probes", "0"),
+)
+"""Exact answers whenever a list changes, and no limit to guessing: for benches and tests of everything else."""
 
 
 def agreed_room(proposer: Partner, acceptor: Partner, title: str, *options: str) -> str:

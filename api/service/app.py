@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from api.service import (
     problems,
     reference,
+    routes_counting,
     routes_ledger,
     routes_lists,
     routes_openings,
@@ -59,7 +60,7 @@ def create_app(desk: Desk) -> ASGIApp:
     reference.install(app)
     for routes in (
         *(routes_partners, routes_rooms, routes_lists, routes_policies, routes_openings, routes_releases),
-        routes_ledger,
+        *(routes_counting, routes_ledger),
     ):
         app.include_router(routes.router)
     return SignedExchange(app, desk)

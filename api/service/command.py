@@ -1,6 +1,7 @@
 """The operator's command, `cleanroom-escrow`. Settings are read here and nowhere else."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,13 +23,13 @@ from cleanroom import kernel
 from cleanroom.domain.clock import system_clock
 from cleanroom.domain.collector import collect_rarely
 from cleanroom.domain.errors import CleanroomError, InputRefused
-from cleanroom.domain.vocabulary import PartnerKind
+from cleanroom.domain.vocabulary import PartnerKind, RoomId
 from cleanroom.messages.documents import instant, read_document
 from cleanroom.messages.entries import OperatorActed
 from cleanroom.messages.identity import EscrowIdentity
 from cleanroom.messages.invites import Invite
 from cleanroom.messages.rooms import Enrolment
-from escrow import identity, invites, ledger, partners, schema
+from escrow import answers, identity, invites, ledger, partners, schema
 from escrow.database import Database
 from escrow.pages import MOST_ON_A_PAGE, Page
 
@@ -58,6 +59,9 @@ def serve_command(  # noqa: PLR0913 - options of a command
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = DEFAULT_PORT,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM file: serve HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's private key.")] = None,
+    host_partner: Annotated[
+        str, typer.Option(metavar="ID", help="The partner that operates this escrow, if one does: its id.")
+    ] = "",
     migrate_first: Annotated[
         bool, typer.Option("--migrate", help="Migrate a database that is not SQLite as well.")
     ] = False,
@@ -67,7 +71,7 @@ def serve_command(  # noqa: PLR0913 - options of a command
 
     Example: cleanroom-escrow serve --home ./escrow --port 8470
     """
-    with _refusals(as_json=as_json), _desk(home, db) as desk:
+    with _refusals(as_json=as_json), _desk(home, db, host=host_partner) as desk:
         if (tls_cert is None) != (tls_key is None):
             raise InputRefused("--tls-cert and --tls-key: both or neither")
         logs.to_stderr()
@@ -146,6 +150,28 @@ def partners_command(*, home: Home = None, db: Db = None, as_json: AsJson = Fals
             page = found.next
 
 
+@app.command()
+def draws(
+    *,
+    room: Annotated[str, typer.Option(metavar="ROOM", help="Whose answers: the room's id.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write; it must not be there yet.")],
+    home: Home = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the noise of a room's answers, for an auditor who is no member. Whoever has it has the exact counts.
+
+    Example: cleanroom-escrow draws --room 0123456789abcdef0123456789abcdef --out draws.jsonl
+    """
+    with _refusals(as_json=as_json), _desk(home, db) as desk:
+        schema.require_current(desk.database)
+        found = desk.read(partial(answers.replay, room=RoomId(room)))
+        if not found:
+            raise InputRefused("--room: no answer of such a room had noise")
+        _write_secret(out, "".join(f"{json.dumps(line)}\n" for line in found))
+        _say({"answers": len(found)}, f"Written: the noise of {len(found)} answers.", as_json=as_json)
+
+
 def main() -> None:
     """Run the command."""
     app()
@@ -164,15 +190,28 @@ def _invite(url: str, desk: Desk, *, name: str | None, kind: PartnerKind | None)
 
 
 @contextmanager
-def _desk(home: Path | None, db: str | None) -> Iterator[Desk]:
+def _desk(home: Path | None, db: str | None, *, host: str = "") -> Iterator[Desk]:
     folder = home or platformdirs.user_data_path("cleanroom-escrow", appauthor=False)
-    settings = Settings(home=folder, db=SecretStr(db) if db else None)
+    try:
+        settings = Settings.model_validate({"home": folder, "db": SecretStr(db) if db else None, "host": host})
+    except ValueError:
+        raise InputRefused("--host-partner: not a partner's id") from None
     key = identity.key_in(settings.home)
     database = Database(settings.database_url)
     try:
-        yield Desk(database=database, key=key, clock=system_clock)
+        yield Desk(database=database, key=key, clock=system_clock, host=settings.host)
     finally:
         database.dispose()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that only this user may read. Raises InputRefused."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputRefused(f"--out: cannot be written ({os.strerror(error.errno or 0)})") from None
 
 
 @contextmanager

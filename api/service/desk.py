@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import Body, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The parts of one running service."""
+    """The parts of one running service. `host` is the partner that operates it, if one does."""
 
     database: Database
     key: EscrowKey
     clock: Clock
+    host: PartnerId | Literal[""] = ""
     bell: Bell = field(default_factory=Bell)
 
     def read(self, work: Callable[[Session], T]) -> T:

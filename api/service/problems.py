@@ -55,8 +55,15 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "root_differs": (422, "The rows are not those that were signed"),
     "repeated_tags": (422, "A tag is repeated"),
     "histogram_differs": (422, "The shapes are not those of the snapshot"),
+    # P5
+    "probes_refused": (422, "The probes are not those of the list's first batch"),
+    "counting_refused": (422, "The wish or the allowance does not speak of what is here"),
+    "not_stricter": (409, "The mode is not stricter than the one in force"),
+    "two_people_needed": (409, "Weaker counting takes two people of every member"),
+    "correction_refused": (409, "No correction can be given now"),
     # P6
     "roster_refused": (422, "The roster of users breaks a rule"),
+    "allowance_refused": (422, "It takes two people of the member's roster"),
     "policy_chain_refused": (422, "The policy does not follow, or is not approved as it must be"),
     "policy_outdated": (409, "The policy was made for another roster, terms or version"),
     "approval_too_early": (409, "One person alone may approve this later"),

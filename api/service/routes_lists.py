@@ -23,12 +23,13 @@ from cleanroom.domain.vocabulary import Digest, PartnerId
 from cleanroom.messages.api import Accepted, ChunkList
 from cleanroom.messages.batches import MEDIA_TYPE
 from cleanroom.messages.signing import SignedDocument
-from escrow import evaluations, rooms, snapshots
+from escrow import evaluations, probes, rooms, snapshots
 from escrow.errors import EscrowError
 from escrow.rooms import EnteredRoom
 
 SEALED = "application/octet-stream"
 SNAPSHOT = "/v1/rooms/{room}/epochs/{epoch}/snapshots/{partner}/{number}"
+PROBES = "/v1/rooms/{room}/epochs/{epoch}/probes/{partner}"
 EVALUATION = "/v1/rooms/{room}/epochs/{epoch}/evaluations/{partner}"
 
 router = APIRouter(tags=["lists"])
@@ -132,6 +133,16 @@ def put_evaluation(  # noqa: PLR0913, PLR0917 - the parts of an address are para
 
     def put(room: EnteredRoom) -> Digest:
         return evaluations.put(room, at.epoch, (of, against), signed)
+
+    return _write_own(desk, caller, at, put)
+
+
+@router.put(PROBES, summary="Tell one's probes")
+def put_probes(desk: TheDesk, caller: Caller, at: AtEpoch, signed: Signed) -> Accepted:
+    """Once the other member has evaluated the batch that they are in."""
+
+    def put(room: EnteredRoom) -> Digest:
+        return probes.put(room, at.epoch, at.partner, signed, escrow_key=desk.key)
 
     return _write_own(desk, caller, at, put)
 

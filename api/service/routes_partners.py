@@ -23,7 +23,7 @@ router = APIRouter(tags=["partners"])
 @router.get("/v1/escrow", summary="The escrow's key and clock")
 def read_escrow(desk: TheDesk) -> EscrowInfo:
     """Needs no signature. Trust comes from the key in the invite, not from here."""
-    return EscrowInfo(key=desk.key.public.hex(), now=instant(desk.clock()))
+    return EscrowInfo(host=desk.host, key=desk.key.public.hex(), now=instant(desk.clock()))
 
 
 @router.put("/v1/partners/{partner}", summary="Enrol with an invite")

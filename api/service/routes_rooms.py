@@ -13,6 +13,7 @@ from cleanroom.messages.api import Accepted, AnswerPage, RoomPage, RoomView, Sig
 from cleanroom.messages.signing import SignedDocument
 from escrow import keys, overlaps, rooms, rounds, terms, views
 from escrow.rooms import EnteredRoom
+from escrow.terms import Operator
 
 KEYS = "/v1/rooms/{room}/epochs/{epoch}/keys/{partner}"
 
@@ -37,13 +38,13 @@ def read_room(desk: TheDesk, caller: Caller, room: RoomPath) -> RoomView:
 @router.put("/v1/rooms/{room}/terms/{version}", summary="Propose terms")
 def put_terms(desk: TheDesk, caller: Caller, room: RoomPath, version: VersionPath, signed: Signed) -> Accepted:
     """Version 1 makes the room; later versions renew or amend it. Signed by the proposer."""
-    escrow_key = desk.key.public
+    operator = Operator(key=desk.key.public, host=desk.host)
 
     def work(session: Session) -> Digest:
         if version == 1 and terms.reserve(session, room, caller):
-            return terms.create(rooms.reserved(session, room, caller, desk.clock()), signed, escrow_key=escrow_key)
+            return terms.create(rooms.reserved(session, room, caller, desk.clock()), signed, operator=operator)
         entered = rooms.locked(session, room, caller, desk.clock())
-        return terms.propose(entered, version, signed, escrow_key=escrow_key)
+        return terms.propose(entered, version, signed, operator=operator)
 
     return desk.write(work)
 

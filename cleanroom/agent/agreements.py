@@ -3,10 +3,13 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from pydantic import ValidationError
 
+from cleanroom.agent.allowances import NothingToChange, allowances_prefix
 from cleanroom.agent.drafts import policies_prefix
+from cleanroom.agent.guesses import forget_declared
 from cleanroom.agent.partners import Partner, find, require_confirmed
 from cleanroom.agent.recipes import is_newest, newest, require_proposed
 from cleanroom.agent.rooms import Room, RoomNotActive, find_id, open_room
@@ -15,12 +18,15 @@ from cleanroom.domain.errors import InputRefused, NotPossibleNow
 from cleanroom.domain.fields import DEFAULT_CATALOGUE
 from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, Purpose, RoomId, Tier
 from cleanroom.messages.api import RoomSummary
+from cleanroom.messages.counting import is_weaker
 from cleanroom.messages.documents import instant, moment, read_document
 from cleanroom.messages.rooms import (
     AnswerInterval,
+    CappedCounting,
     CatalogueField,
-    CountingRule,
+    ListLimits,
     Member,
+    NewTokens,
     Terms,
     Withdrawal,
 )
@@ -34,9 +40,20 @@ class NothingToUpgrade(NotPossibleNow):
     code = "nothing_to_upgrade"
 
 
+class WeakerNotAllowed(NotPossibleNow):
+    """Terms would weaken how counts are shown, and not two people of this partner have allowed that."""
+
+    code = "weaker_not_allowed"
+
+
+COUNTING: Final = CappedCounting(mode=CountingMode.STANDARD, floor=10, caps="budget")
+LIMITS: Final = ListLimits(distinct_percent=120, growth_entries=500, growth_percent=10, churn_percent=25)
+NEW_TOKENS: Final = NewTokens(count_from="next_epoch", open_after_hours=72, open_after_snapshots=2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What the proposer chooses. The defaults are the recommended terms."""
+    """What the proposer chooses. The defaults are the recommended terms. `declared`: entries of my list and theirs."""
 
     title: str
     purpose: str
@@ -44,7 +61,11 @@ class Proposal:
     kinds: tuple[Kind, ...] = tuple(Kind)
     tiers: tuple[Tier, ...] = tuple(Tier)
     segments: tuple[str, ...] = DEFAULT_SEGMENTS
-    floor: int = 10
+    counting: CappedCounting = COUNTING
+    declared: tuple[int, int] = (100_000, 100_000)
+    limits: ListLimits = LIMITS
+    new_tokens: NewTokens = NEW_TOKENS
+    probes: int = 16
     minimum_population: int = 25
     epoch_days: int = 30
     answer_interval: AnswerInterval = 86_400
@@ -78,7 +99,12 @@ def propose(agent: Agent, who: str, proposal: Proposal) -> RoomId:
         rule=rule.VERSION,
         tiers=tuple(tier for tier in Tier if tier in proposal.tiers),
         segments=proposal.segments,
-        counting=CountingRule(mode=CountingMode.EXACT, floor=proposal.floor),
+        counting=proposal.counting,
+        declared=proposal.declared,
+        limits=proposal.limits,
+        new_tokens=proposal.new_tokens,
+        probes=proposal.probes,
+        host=_host(agent, partner),
         minimum_population=proposal.minimum_population,
         fields=proposal.fields,
         epoch_days=proposal.epoch_days,
@@ -99,25 +125,55 @@ def accept(agent: Agent, which: str) -> Room:
         RoomNotActive: if nothing waits for this partner's signature.
         RecipesDiffer: if this agent could not make the same keys, or would match them by another rule.
         NotConfirmed: if fingerprints were not compared.
+        WeakerNotAllowed: if it weakens how counts are shown, and two people of this partner have not allowed it.
     """
     room = open_room(agent, find_id(agent, which))
     terms = room.pending if room.in_force else room.terms
     if terms is None:
         raise RoomNotActive("nothing waits for a signature in this room")
     require_proposed(agent, terms)
+    rule = room.counting.rule
+    if rule and is_weaker(terms.counting, rule) and agent.me not in room.counting.allowed(terms.digest()):
+        raise WeakerNotAllowed(
+            f"room {room.terms.title}: these terms weaken how counts are shown: mode {terms.counting.mode} (floor "
+            f"{terms.counting.floor}, caps {terms.counting.caps}) instead of {rule.mode} (floor {rule.floor}, caps "
+            f"{rule.caps}). Two people of yours have to allow that first: cleanroom counting allow-weaker "
+            f"{room.id[:8]} --user NAME, then cleanroom counting approve"
+        )
     agent.escrow.put_signature(room.id, terms.version, agent.me, agent.signature(terms.type, terms.text()))
     return open_room(agent, room.id)
 
 
-def renew(agent: Agent, which: str, *, days: int) -> Room:
-    """Propose the same terms with a later expiry. They count once the other side accepts.
+def renew(agent: Agent, which: str, *, days: int, my_size: int | None = None, their_size: int | None = None) -> Room:
+    """Propose the same terms with a later expiry, and other declared sizes where they are given.
+
+    They count once the other side accepts.
 
     Raises:
         RoomNotActive: if the room has no terms in force, or a change of them is already proposed.
+        InputRefused: if these cannot be terms.
     """
     room = _amendable(agent, which)
     expires = max(agent.clock(), moment(room.terms.expires)) + timedelta(days=days)
-    return _amend(agent, room, expires=instant(expires))
+    sizes = {agent.me: my_size, room.other.partner: their_size}
+    declared = tuple(sizes[item.partner] or room.terms.declared_by(item.partner) for item in room.terms.members)
+    quota = max(room.terms.quota, *declared)
+    return _amend(agent, room, expires=instant(expires), declared=declared, quota=quota)
+
+
+def recount(agent: Agent, which: str, counting: CappedCounting) -> Room:
+    """Propose the same terms with another rule of counting. They count once the other side accepts.
+
+    Where that is weaker than what is in force, two people of each side have to allow it before (`allowances`).
+
+    Raises:
+        RoomNotActive: if the room has no terms in force, or a change of them is already proposed.
+        NothingToChange: if the terms say this.
+    """
+    room = _amendable(agent, which)
+    if counting == room.terms.counting:
+        raise NothingToChange(f"room {room.terms.title}: its terms count like this already")
+    return _amend(agent, room, counting=counting)
 
 
 def upgrade(agent: Agent, which: str) -> Room:
@@ -212,6 +268,12 @@ def _me(agent: Agent) -> Member:
     )
 
 
+def _host(agent: Agent, partner: Partner) -> str:
+    """The member that operates the escrow, as the escrow says it; empty where neither does."""
+    host = agent.escrow.info().host
+    return host if host in {agent.me, partner.id} else ""
+
+
 def _member(partner: Partner) -> Member:
     return Member(
         partner=partner.id,
@@ -226,6 +288,7 @@ def _prefixes(room: RoomId) -> tuple[str, ...]:
     return (
         f"room/{room}/",
         policies_prefix(room),
+        allowances_prefix(room),
         f"shared/{room}/",
         f"notices/{room}/",
         f"disputes/{room}",
@@ -237,6 +300,7 @@ def _forget(agent: Agent, room: RoomId) -> None:
     with agent.vault.transaction():
         for prefix in _prefixes(room):
             agent.vault.delete_all(prefix)
+        forget_declared(agent, room)
 
 
 def _withdraw(agent: Agent, room: RoomId, reason: str) -> None:

@@ -10,7 +10,7 @@ from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.signing import SignedDocument
 
-_NOT_KEPT: Final = ('"type":"snapshot/1"', '"type":"evaluation/1"')
+_NOT_KEPT: Final = ('"type":"snapshot/2"', '"type":"evaluation/1"')
 
 
 def archive(agent: Agent, room: RoomId, documents: Iterable[SignedDocument]) -> None:

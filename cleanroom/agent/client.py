@@ -227,6 +227,22 @@ class EscrowClient:
         """Send words to the other side."""
         self._put(f"/v1/rooms/{room}/notices/{partner}/{number}", body)
 
+    def put_wish(self, room: RoomId, partner: PartnerId, number: int, signed: SignedDocument) -> None:
+        """Make counts stricter, from now on."""
+        self._put(f"/v1/rooms/{room}/wishes/{partner}/{number}", signed)
+
+    def put_allowance(self, room: RoomId, partner: PartnerId, number: int, signed: SignedDocument) -> None:
+        """Put on record what two people of this partner have allowed."""
+        self._put(f"/v1/rooms/{room}/allowances/{partner}/{number}", signed)
+
+    def put_correction(self, room: RoomId, partner: PartnerId, signed: SignedDocument) -> None:
+        """Ask for one answer more in a list's first month."""
+        self._put(f"/v1/rooms/{room}/corrections/{partner}", signed)
+
+    def put_probes(self, room: RoomId, epoch: int, owner: PartnerId, signed: SignedDocument) -> None:
+        """Tell the probes of an epoch, once the other member has evaluated them."""
+        self._put(f"/v1/rooms/{room}/epochs/{epoch}/probes/{owner}", signed)
+
     def log(self, room: RoomId, bundle: int) -> LogView:
         """A look at a room's log, with the leaves of one bundle of up to 256."""
         return self._get(LogView, log_of(room), {"bundle": str(bundle)})

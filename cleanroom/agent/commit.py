@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cleanroom.agent import outbox
+from cleanroom.agent import outbox, own_growth
 from cleanroom.agent.committed import STATE_COLUMNS, head, population, shapes_of, slot_of, state
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix, epoch_secrets
+from cleanroom.agent.guess_rules import rounded_up
 from cleanroom.agent.list_keys import KeyedList
 from cleanroom.agent.lists import INDEX, revision
+from cleanroom.agent.probes import with_probes
 from cleanroom.agent.recipes import pinned, to_merge
 from cleanroom.agent.room_lists import RoomInput, joined, room_change, room_input
 from cleanroom.agent.rooms import Room
@@ -40,9 +42,18 @@ class OverQuota(InputRefused):
     code = "over_quota"
 
 
+class OverDeclared(InputRefused):
+    """The list has more entries than the terms declare, so the other side's agent would not evaluate it."""
+
+    code = "over_declared"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitReport:
-    """What a commit did, for people: how many of what, what was left out and why. `number` is None if nothing went."""
+    """What a commit did, for people: how many of what, what was left out and why. `number` is None if nothing went.
+
+    `held_back`: why the other side's agent will not evaluate the batch at once; "" if nothing is known against it.
+    """
 
     accounts: int
     entries: int
@@ -57,6 +68,7 @@ class CommitReport:
     number: int | None = None
     sent_rows: int = 0
     removed_entries: int = 0
+    held_back: str = ""
 
 
 class Settled(Wire):
@@ -95,7 +107,7 @@ def commit(agent: Agent, room: Room) -> CommitReport:
     """Commit what the lists say now, as far as the rules let it leave; an unfinished batch is brought to its end first.
 
     Raises:
-        ListTooSmall, OverQuota: nothing was sent.
+        ListTooSmall, OverQuota, OverDeclared: nothing was sent.
         RecipesDiffer: if this agent cannot make the keys that the terms name.
         HomeOutdated: if the escrow holds batches of this agent that its vault does not know.
     """
@@ -165,14 +177,14 @@ def wanted_rows(agent: Agent, room: Room, *, instead: KeyedList | None = None) -
     A list of which nothing may be seen is refused as long as nothing is committed; later on, all of it is taken out.
 
     Raises:
-        ListTooSmall, OverQuota: if that cannot be.
+        ListTooSmall, OverQuota, OverDeclared: if that cannot be.
     """
     terms, since = room.terms, revision(agent)
     with agent.progress.stage("entries"):
         given = room_input(agent, room.id, recipes=to_merge(agent, terms), segments=terms.segments, instead=instead)
         merged = _merged(given)
         coarse = shapes.coarsen(merged.rows, terms.minimum_population, len(terms.kinds))
-        rows = _named(agent, room, coarse.rows, merged)
+        rows = with_probes(agent, room, _named(agent, room, coarse.rows, merged))
     if rows.empty and head(agent, room) is None:
         raise ListTooSmall(
             f"the list has no {terms.minimum_population} entries of the same shape, the room's minimum population; "
@@ -281,6 +293,12 @@ def _moved(whole: CommitReport, was: CommitReport, now: CommitReport) -> CommitR
 def _require_quota(room: Room, report: CommitReport) -> None:
     if report.entries > room.terms.quota:
         raise OverQuota(f"the list has {report.entries} entries; the terms allow {room.terms.quota}. Nothing was sent")
+    declared = room.terms.declared_by(room.me)
+    if report.entries > declared:
+        raise OverDeclared(
+            f"declared: the list has {report.entries:,} entries, the terms declare {declared:,} of yours. Nothing was "
+            f"sent. New terms lift it: cleanroom room renew {room.id[:8]} --my-size {rounded_up(report.entries)}"
+        )
 
 
 def _settle(agent: Agent, room: Room, wanted: Wanted, report: CommitReport) -> None:
@@ -316,7 +334,16 @@ def _batch(agent: Agent, room: Room, store: outbox.Store, wanted: Wanted) -> tup
         return None, report
     batch = outbox.planned(agent, room, store, delta, slot or 0)
     sent = replace(report, number=batch.number, sent_rows=len(batch.plan), removed_entries=len(delta.removed))
-    return batch, sent
+    return batch, replace(sent, held_back=_foretold(agent, room, delta))
+
+
+def _foretold(agent: Agent, room: Room, delta: changes.Changes) -> str:
+    """Whether the other side's agent will hold the batch back, before it is sent."""
+    came, went = set(delta.added["handle"]), set(delta.removed)
+    new = head(agent, room) is None
+    before = 0 if new else sum(population(agent, room).values())
+    moved = (0, 0) if new else (len(came - went), len(went - came))
+    return own_growth.foretold(agent, room, entries=before + len(came) - len(went), come=moved[0], gone=moved[1])
 
 
 def _finish(agent: Agent, room: Room, batch: outbox.Outbox) -> None:

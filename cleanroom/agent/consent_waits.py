@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cleanroom.agent import notices, reviews, suppress, users
+from cleanroom.agent.decoy_hits import PartnerFrozen, require_not_frozen
 from cleanroom.agent.disputes import disputes
 from cleanroom.agent.looked import withdrawn_since
 from cleanroom.agent.rooms import Room
@@ -20,6 +21,7 @@ def consent_waits(agent: Agent, room: Room) -> tuple[Waiting, ...]:
     if room.state is not RoomState.ACTIVE or not room.in_force:
         return ()
     return (
+        *_frozen(agent, room),
         *_policies(room),
         *_proposals(agent, room),
         *_openings(agent, room),
@@ -29,6 +31,13 @@ def consent_waits(agent: Agent, room: Room) -> tuple[Waiting, ...]:
         *_requests(agent, room),
         *_withdrawn(agent, room),
     )
+
+
+def _frozen(agent: Agent, room: Room) -> Iterator[Waiting]:
+    try:
+        require_not_frozen(agent, room)
+    except PartnerFrozen as error:
+        yield Waiting(what=str(error), mine=True, since=None)
 
 
 def _policies(room: Room) -> Iterator[Waiting]:

@@ -5,6 +5,7 @@ For each batch of the other side:
 1. fetch its chunks, check them against the digests the owner signed, unseal them, check the Merkle root;
 2. refuse: rows that are not well formed, a list beyond the quota, repeated points, our own tokens coming back, shapes
    below the room's minimum population or other than the signed histogram, and - in batched mode - groups below it;
+   hold back what goes beyond the limits to guessing (`guesses`);
 3. compute *all* pseudonyms, sort by them, keep that order (one transaction): from here on work goes in that order only;
 4. evaluate chunk by chunk, keeping each (`R = k'*T` also refuses points that are not canonical);
 5. sign the roots for the pair of newest snapshots, and send them;
@@ -14,12 +15,17 @@ A kill at any point costs at most one chunk. Not done here: steps 1 and 2 (`rece
 of the rows.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from cleanroom.agent import guesses
 from cleanroom.agent.client import Place
 from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
-from cleanroom.agent.received import BatchOfOtherSideRefused, checked, fetched
+from cleanroom.agent.guess_records import Arrival
+from cleanroom.agent.guess_rules import GuessesWait
+from cleanroom.agent.received import BatchOfOtherSideRefused, checked, fetched, their_state
 from cleanroom.agent.rooms import Room, room_context
 from cleanroom.agent.session import Agent
 from cleanroom.domain.vocabulary import Digest
@@ -48,6 +54,7 @@ def evaluate(agent: Agent, room: Room) -> bool:
 
     Raises:
         BatchOfOtherSideRefused: naming the rule.
+        GuessesWait: a batch goes beyond a limit to guessing; it and those after it are not evaluated.
         KeyRefused: if the other side's epoch key must not be used.
     """
     key, worked = accepted_key(agent, room), False
@@ -64,6 +71,8 @@ def evaluate(agent: Agent, room: Room) -> bool:
             continue
         if snapshot.key != key:
             raise BatchOfOtherSideRefused("a snapshot names another key than the other side's for this epoch")
+        if any(part.number == snapshot.number for item in room.evaluations[agent.me] for part in item.batches):
+            guesses.note_outdated(agent)  # I have signed what this vault has not evaluated: it is an older copy
         try:
             _evaluate_batch(agent, room, snapshot)
         except Refusal as refusal:
@@ -183,15 +192,13 @@ def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
     prefix = batch_prefix(room, snapshot.number)
     order = agent.vault.get(prefix + "sorted")
     if order is None:
+        guesses.require_known_batch(agent, room, snapshot)
         batch = fetched(agent, room, snapshot)
         with agent.progress.stage("check", len(batch)):
-            after = checked(agent, room, snapshot, batch)
+            before, after = their_state(agent, room), checked(agent, room, snapshot, batch)
+            arrival = guesses.measured(agent, room, snapshot, batch, before=before, after=after)
         ordered = _sorted(batch, epoch_secrets(agent, room).renaming_key)
-        with agent.vault.transaction():
-            agent.vault.put(prefix + "of", snapshot.digest().encode())
-            agent.vault.put(prefix + "sorted", ordered.leaves())
-            agent.vault.put(prefix + "rows", batch.leaves())
-            agent.vault.put(epoch_prefix(room.id, room.epoch) + "theirs/state", after.leaves())
+        _take_over(agent, room, arrival, _Taken(before=before, batch=batch, ordered=ordered, after=after))
     elif agent.vault.get(prefix + "of") == snapshot.digest().encode():
         ordered = from_leaves(order, TOKEN_BYTES)
     else:
@@ -201,6 +208,32 @@ def _evaluate_batch(agent: Agent, room: Room, snapshot: Snapshot) -> None:
         root = merkle.root(tags.leaves(), tags.leaf_width)
     finished = Evaluated(number=snapshot.number, rows=len(tags), root=Digest(root.hex()), snapshot=snapshot.digest())
     agent.save(prefix + "finished", finished)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """The other side's list before and after a batch, its rows as they came, and in the order of evaluation."""
+
+    before: Rows
+    batch: Rows
+    ordered: Rows
+    after: Rows
+
+
+def _take_over(agent: Agent, room: Room, arrival: Arrival, rows: _Taken) -> None:
+    """Charge a batch and keep what step 3 made of it, in one transaction; or hold it back: GuessesWait."""
+    prefix = batch_prefix(room, arrival.batch)
+    try:
+        with agent.vault.transaction():
+            guesses.charge(agent, room, arrival)
+            guesses.note_retired(agent, room, rows.before, rows.after)
+            agent.vault.put(prefix + "of", arrival.snapshot.encode())
+            agent.vault.put(prefix + "sorted", rows.ordered.leaves())
+            agent.vault.put(prefix + "rows", rows.batch.leaves())
+            agent.vault.put(epoch_prefix(room.id, room.epoch) + "theirs/state", rows.after.leaves())
+    except GuessesWait:
+        guesses.hold_back(agent, room, arrival)
+        raise
 
 
 def _sorted(batch: Rows, renaming_key: bytes) -> Rows:

@@ -13,6 +13,7 @@ A row of my evaluation may be opened only if all of this holds:
 9. no row is shown twice;
 10. all that is shown of a pair of entries can make it a match that counts, whatever else of theirs differs. Which other
    kinds my entry has is hidden behind their name for it; P8 decides.
+11. the batch of their list that brought it is mature under the terms, by what I know myself (`maturity`).
 
 An escrow that announces anything else gets nothing: one item that fails refuses the whole round, and says which rule.
 """
@@ -27,11 +28,12 @@ from cleanroom.agent import suppress
 from cleanroom.agent.committed import head
 from cleanroom.agent.epochs import epoch_secrets
 from cleanroom.agent.evaluate import batch_prefix, evaluated_rows, known_roots, newest_pair, roots_held
+from cleanroom.agent.maturity import require_mature
+from cleanroom.agent.opening_waits import OpeningsWait, RoundNotReady
 from cleanroom.agent.received import their_state
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
 from cleanroom.agent.verified import kinds_in, kinds_of
-from cleanroom.domain.errors import NotPossibleNow
 from cleanroom.messages.api import RoundView
 from cleanroom.messages.lists import Evaluation
 from cleanroom.messages.openings import Evidence, OpeningRefused, decode_evidence
@@ -39,18 +41,6 @@ from matching import merkle
 from matching.refusal import Refusal
 from matching.rows import ADD, NAME_BYTES, TOKEN_BYTES, Bytes, Rows, from_leaves, is_in
 from matching.tokens import unrenamed
-
-
-class RoundNotReady(NotPossibleNow):
-    """A round cannot be opened yet: something of it is not what this agent stands on now."""
-
-    code = "round_not_ready"
-
-
-class OpeningsWait(NotPossibleNow):
-    """Nothing is opened before the next epoch, or before somebody does something about it."""
-
-    code = "openings_wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +62,7 @@ def openable(agent: Agent, room: Room, round_: RoundView) -> Openable:
     """All rows of a round, once every rule above holds.
 
     Raises:
-        RoundNotReady: rules 1 to 4: it may hold later.
+        RoundNotReady, OpeningsWait: rules 1 to 4 and 11: it may hold later.
         OpeningRefused: the escrow shows what is no evidence.
     """
     mine, theirs = _basis(agent, room, round_)
@@ -80,6 +70,7 @@ def openable(agent: Agent, room: Room, round_: RoundView) -> Openable:
     batches = {item.batch for item in items}
     if not batches <= {part.number for part in mine.batches}:
         raise OpeningRefused("evidence: it speaks of a batch that I did not evaluate")
+    require_mature(agent, room, batches)
     _check_distinct(items)
     tags = {number: evaluated_rows(agent, room, number) for number in batches}
     _check_rows(agent, room, items, tags, theirs)

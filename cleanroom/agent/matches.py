@@ -11,6 +11,7 @@ from typing import Final
 
 import pandas as pd
 
+from cleanroom.agent.decoy_hits import decoy_keys
 from cleanroom.agent.disputes import Disputes, disputes
 from cleanroom.agent.own_accounts import Holders, accounts_of, own_accounts
 from cleanroom.agent.reviews import Decision, Reviews, decide, digest_of, note_waiting, proven_keys, reviews, waiting
@@ -84,13 +85,13 @@ class Listed:
 
 
 def matches(agent: Agent, room: Room) -> tuple[Listed, ...]:
-    """The verified matches of this epoch, by the name of my account.
+    """The verified matches of this epoch, by the name of my account. Those of decoys are not among them.
 
     Raises:
         RoomNotActive: if the room is not in force.
     """
     room.require_active()
-    found = verified(agent, room)
+    found, decoys = verified(agent, room), decoy_keys(agent, room)
     lister = _Lister(
         room=room,
         sides=room.sides(agent.me),
@@ -99,7 +100,8 @@ def matches(agent: Agent, room: Room) -> tuple[Listed, ...]:
         frozen=disputes(agent, room.id),
         agreed=room.sides(agent.me).agreed_cells(agent.clock()),
     )
-    return tuple(sorted((lister.listed(match) for match in found), key=_order))
+    listed = (lister.listed(match) for match in found)
+    return tuple(sorted((item for item in listed if item.accounts or not item.match.keys <= decoys), key=_order))
 
 
 def meant(found: Sequence[Listed], texts: Sequence[str]) -> tuple[Listed, ...]:

@@ -20,9 +20,11 @@ from typing import Final
 import numpy as np
 
 from cleanroom.agent.client import OpeningPlace
+from cleanroom.agent.decoy_hits import require_not_frozen
 from cleanroom.agent.epochs import accepted_key, epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.evaluate import batch_prefix
-from cleanroom.agent.evidence import Openable, OpeningsWait, RoundNotReady, openable, require_basis
+from cleanroom.agent.evidence import Openable, openable, require_basis
+from cleanroom.agent.opening_waits import OpeningsWait, RoundNotReady
 from cleanroom.agent.recording import require_recorded
 from cleanroom.agent.rooms import Room
 from cleanroom.agent.session import Agent
@@ -62,12 +64,14 @@ def open_round(agent: Agent, room: Room) -> bool:
         RoundNotReady: something of it is not what this agent stands on now.
         OpeningRefused: the evidence does not hold. Nothing is sent.
         OpeningUnanswered: an earlier one of mine was not answered.
+        PartnerFrozen, RowsNotMature: the partner has hit too many decoys, or rows of its list are too new.
         NotOnRecord, LogInconsistent: the room's log does not have it, or does not hold.
     """
     round_ = room.round
     if round_ is None or round_.state != RoundState.OPEN or agent.me in round_.opened or room.openings_lapsed:
         return False
     _require_answered(agent, room)
+    require_not_frozen(agent, room)
     signed = agent.load(SignedDocument, _prefix(room, round_.number) + "opening")
     if signed is None or not _is_of(signed, room, round_, agent.clock()):
         signed = _made(agent, room, round_)

@@ -13,14 +13,14 @@
 8. Its cell is agreed, as when I opened.
 
 Only then are the rows kept as verified matches; but for those of entries that either side has taken out or altered
-meanwhile.
+meanwhile. A decoy of mine among them is noted (`decoy_hits`).
 """
 
 import hashlib
 
 import numpy as np
 
-from cleanroom.agent import opening
+from cleanroom.agent import decoy_hits, opening
 from cleanroom.agent.archive import archive
 from cleanroom.agent.client import OpeningPlace
 from cleanroom.agent.committed import head, held, retired_tokens, state, state_tokens
@@ -71,8 +71,10 @@ def verify_round(agent: Agent, room: Room) -> bool:
         _check_cells(agent, room, pairs)
         present = _present(agent, room, pairs, keys)
         stored = _matching(agent, room, present, moved=moved)
+    caught = decoy_hits.found_in(agent, room, stored)
     with agent.vault.transaction():
         keep(agent, room, round_.number, stored, _past(pairs, stored))
+        decoy_hits.note(agent, room, caught)
         opening.answered(agent, room)
     return True
 

@@ -21,12 +21,15 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from cleanroom.agent import own_growth
 from cleanroom.agent.client import Place
 from cleanroom.agent.committed import STATE_COLUMNS, Handles, Head, Population, apply, head, held, population, shapes_of
 from cleanroom.agent.epochs import epoch_prefix, epoch_secrets, own_key
 from cleanroom.agent.frames import from_bytes, to_bytes
+from cleanroom.agent.probes import put_points
 from cleanroom.agent.rooms import Room, room_context, sealing_info
 from cleanroom.agent.session import Agent
+from cleanroom.agent.sources import sources
 from cleanroom.domain.vocabulary import Digest
 from cleanroom.messages import batches
 from cleanroom.messages.documents import instant, read_document
@@ -140,6 +143,7 @@ def blinded(agent: Agent, room: Room, outbox: Outbox) -> Rows:
                 value = np.zeros((len(plan), TOKEN_BYTES), np.uint8)
                 of_kind = [contexts[kind] for kind in plan["kind"][added]]
                 value[added] = tokens.blind(plan["key"][added].tolist(), of_kind, scalar)
+                put_points(plan, value)
                 rows = _rows(plan, value)
                 info = sealing_info(agent.me, room.id, room.epoch, outbox.number, index)
                 # The open rows come last: where they are, the sealed ones are too.
@@ -173,6 +177,7 @@ def signed_snapshot(agent: Agent, room: Room, outbox: Outbox, rows: Rows) -> Sig
         root=Digest(root.hex()),
         shapes=shape_counts(shown),
         chunks=tuple(Digest(hashlib.sha256(outbox.sealed(index)).hexdigest()) for index in outbox.chunks()),
+        sources=sources(agent, room.id),
         created=instant(agent.clock()),
     )
     signed = agent.sign(document)
@@ -201,6 +206,11 @@ def promote(agent: Agent, room: Room, outbox: Outbox, signed: SignedDocument, ro
         apply(agent, room, outbox.removed(), outbox.added(), rows.added().value)
         agent.save(prefix + "mine/population", Population(shapes=snapshot.shapes))
         agent.save(prefix + "mine/head", Head(number=outbox.number, digest=signed.digest(), slot=outbox.slot))
+        came, went = set(outbox.added()["handle"]), set(outbox.removed())
+        entries = sum(shape.entries for shape in snapshot.shapes)
+        first = outbox.number == 1
+        moved = (0, 0) if first else (len(came - went), len(went - came))
+        own_growth.note_own(agent, room, entries=entries, come=moved[0], gone=moved[1])
         agent.vault.delete_all(outbox.prefix)
 
 

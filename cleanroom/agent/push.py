@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cleanroom.agent import commit, lists, push_plan
+from cleanroom.agent import commit, guesses, lists, push_plan, sources
 from cleanroom.agent.commit import CommitReport
-from cleanroom.agent.epochs import publish_key
+from cleanroom.agent.epochs import HomeOutdated, publish_key
 from cleanroom.agent.lint_counts import Counts, counted, found_in
 from cleanroom.agent.lint_listed import listed_of
 from cleanroom.agent.list_keys import KeyedList
@@ -23,6 +23,7 @@ from cleanroom.agent.reading.accounts import ReadResult, read_accounts
 from cleanroom.agent.reading.changes import read_changes
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
+from cleanroom.agent.sources import SILENT, Statement
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId, RoomState
 from cleanroom.messages.api import RoomSummary
@@ -126,13 +127,28 @@ def prepare_changes(agent: Agent, planned: Plan) -> Prepared:
     return Prepared(planned=planned, data=data, report=report)
 
 
-def push(agent: Agent, prepared: Prepared, *, rooms: tuple[RoomId, ...] | None) -> PushReport:
+def push(
+    agent: Agent,
+    prepared: Prepared,
+    *,
+    rooms: tuple[RoomId, ...] | None,
+    said: Statement = SILENT,
+    read_from: str = sources.NOT_SAID,
+) -> PushReport:
     """Keep the list in place of the one of its name, and commit it. `rooms` are those it serves; None is every room.
 
-    A room's problem, or an escrow out of reach, does not undo the push: it is in the report.
+    `said` is what its owner says of its source, `read_from` what is known of it anyway. A room's problem, or an escrow
+    out of reach, does not undo the push: it is in the report.
+
+    Raises:
+        InputRefused: the statement cannot be shown on a line; nothing is stored.
     """
+    sources.require_sayable(said)
     with agent.progress.stage("store"):
         lists.store(agent, prepared.data, rooms)
+        whole = prepared.planned.whole
+        rows = len(prepared.planned.table.frame) if whole else len(prepared.data.accounts)
+        sources.remember(agent, prepared.data.name, said, read_from=read_from, rows=rows)
         if prepared.planned.whole:
             push_plan.remember(agent, prepared.planned)
     try:
@@ -185,6 +201,9 @@ def _committed(agent: Agent, room_id: RoomId) -> CommitReport | Problem:
                 publish_key(agent, open_room(agent, room_id))
             room = open_room(agent, room_id)
         return commit.commit(agent, room)
+    except HomeOutdated as problem:
+        guesses.note_outdated(agent)
+        return problem
     except (CleanroomError, Refusal) as problem:
         return problem
 

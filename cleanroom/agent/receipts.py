@@ -6,7 +6,14 @@ from cleanroom.agent.ledger import Ledger, load
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import RoomId
-from cleanroom.messages.entries import AnswerGiven, AnyEntry, PolicyActivated, ReleaseRecorded
+from cleanroom.messages.entries import (
+    DOCUMENTS,
+    AnswerGiven,
+    AnyEntry,
+    CountsReleased,
+    PolicyActivated,
+    ReleaseRecorded,
+)
 from cleanroom.messages.inclusion import Inclusion
 from cleanroom.messages.notes import Note, read_checkpoint, read_note
 from matching import merkle
@@ -58,13 +65,13 @@ def all_receipts(agent: Agent, room: RoomId) -> dict[str, str]:
 
 def _is_wanted(entry: AnyEntry, wanted: Wanted, me: str) -> bool:
     if wanted.document is not None:
-        return getattr(entry, "document", "").startswith(wanted.document)
+        return any(getattr(entry, name, "").startswith(wanted.document) for name in DOCUMENTS)
     match entry:
         case ReleaseRecorded(sender=sender, number=number, epoch=epoch):
             return sender == me and number == wanted.release and wanted.epoch in {None, epoch}
         case PolicyActivated(owner=owner, version=version):
             return owner == me and version == wanted.policy
-        case AnswerGiven(number=number):
+        case AnswerGiven(number=number) | CountsReleased(number=number):
             return number == wanted.answer
         case _:
             return False

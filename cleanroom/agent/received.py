@@ -88,7 +88,7 @@ def checked(agent: Agent, room: Room, snapshot: Snapshot, batch: Rows) -> Rows:
         raise Refusal("histogram_differs", "the shapes of the rows are not those that were signed")
     if any(count < terms.minimum_population for count in shapes.values()):
         raise Refusal("shape_too_rare", "a shape is held by fewer entries than the room's minimum population")
-    if sum(shapes.values()) > terms.quota:
+    if sum(shapes.values()) > terms.quota + terms.probes:
         raise Refusal("over_quota", "more entries than the terms' quota")
     if terms.changes is ChangeMode.BATCHED and snapshot.number > 1:
         groups = changes.groups(_frame(before), _names(batch.removed()), _frame(batch.added()), kind_count=kinds)

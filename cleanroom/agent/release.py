@@ -23,6 +23,7 @@ import pandas as pd
 
 from cleanroom.agent import disclosed, shown_records
 from cleanroom.agent.client import ReleasePlace
+from cleanroom.agent.decoy_hits import require_not_frozen
 from cleanroom.agent.disputes import address as disputes_address
 from cleanroom.agent.disputes import disputes
 from cleanroom.agent.epochs import OUTDATED, HomeOutdated, epoch_prefix
@@ -69,11 +70,13 @@ def release(agent: Agent, room: Room) -> bool:
 
     Raises:
         RoomNotActive: if the room is not in force.
+        PartnerFrozen: the partner has hit too many decoys.
         NotOnRecord, LogInconsistent: the room's log does not have it, or does not hold.
         HomeOutdated: if the escrow holds releases of this agent that its vault does not know.
         EscrowProblem: `out_of_order`, if what it stands on has changed meanwhile; the next sync sees.
     """
     room.require_active()
+    require_not_frozen(agent, room)
     with agent.locked(f"release-{room.id}"):
         sent = _finish(agent, room)
         _require_up_to_date(agent, room)

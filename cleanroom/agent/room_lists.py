@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cleanroom.agent.decoys import meets, with_decoys
 from cleanroom.agent.frames import from_bytes
 from cleanroom.agent.list_keys import KeyedList, added_keys, kept_recipes, read
 from cleanroom.agent.lists import NEWEST, NewestChange, StoredList, prefix_of, revision, stored, with_keys
@@ -81,12 +82,13 @@ def room_input(
     segments: tuple[str, ...],
     instead: KeyedList | None = None,
 ) -> RoomInput:
-    """What the lists that serve a room give to it. `instead` stands in for the stored list of its name.
+    """What the lists that serve a room, and decoys, give to it. `instead` stands in for the stored list of its name.
 
     Raises:
         Refusal: `recipe_unknown` for a recipe that this agent does not have.
     """
-    return _input(serving(agent, room, recipes=recipes, instead=instead), recipes, segments)
+    parts = serving(agent, room, recipes=recipes, instead=instead)
+    return _input(with_decoys(agent, parts, recipes), recipes, segments)
 
 
 def room_change(
@@ -94,8 +96,8 @@ def room_change(
 ) -> RoomChange | None:
     """What changed of what the lists give to a room since the index had this revision.
 
-    None if that can't be told: more was changed than by one delta, or keys of these recipes are still to be made. The
-    lists stay still only inside a transaction.
+    None if that can't be told: more was changed than by one delta, a decoy shares a key with an account, or keys of
+    these recipes are still to be made. The lists stay still only inside a transaction.
     """
     change = agent.load(NewestChange, NEWEST + "change")
     upserted = agent.vault.get(NEWEST + "upserted")
@@ -104,7 +106,10 @@ def room_change(
     places = [NEWEST, *(prefix_of(item) for item in _serving(agent, room))]
     if any(not set(recipes) <= set(kept_recipes(agent, place)) for place in places):
         return None
-    before, now = read(agent, NEWEST, name=""), room_input(agent, room, recipes=recipes, segments=segments)
+    before, parts = read(agent, NEWEST, name=""), serving(agent, room, recipes=recipes)
+    if meets(agent, [before, *parts], recipes):
+        return None
+    now = _input(with_decoys(agent, parts, recipes), recipes, segments)
     by_hand = suppressed_ids(agent)
     return RoomChange(
         now=now,

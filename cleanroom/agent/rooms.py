@@ -12,7 +12,8 @@ In order to believe a view, this holds:
 7. rosters and policies of both members are chains (`messages.policy_chain`), and this partner's own policies are those
    that its vault has put in force;
 8. the other side's policies never go back behind, or differ from, what this vault has seen;
-9. releases and notices are chains, signed by the member they name (`exchanged`).
+9. releases and notices are chains, signed by the member they name (`exchanged`);
+10. wishes and allowances are signed by whom they must be, and no answer shows more than they let (`room_counting`).
 
 Not done here: whether a key may be used (`epochs`), what is inside batches (`evaluate`).
 """
@@ -23,11 +24,12 @@ from typing import Literal
 
 from cleanroom.agent.exchanged import SealedNotice, read_notices, read_releases
 from cleanroom.agent.partners import require_confirmed
+from cleanroom.agent.room_counting import RoomCounting, read_counting
 from cleanroom.agent.room_policies import Memory, read_consent
 from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import InputRefused, NotPossibleNow
 from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId, RoomState
-from cleanroom.messages.api import RoomView, RoundView
+from cleanroom.messages.api import GaugeView, ProbesView, RoomView, RoundView
 from cleanroom.messages.documents import DocumentRefused, read_document
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
 from cleanroom.messages.policy_chain import InForce, Proposed, sides_of
@@ -67,6 +69,8 @@ class Room:
     `pending` are proposed terms, which `pending_signers` have signed. `fresh`: how many epochs policies and changes of
     the terms have begun.
 
+    `gauges` are the escrow's: what is left of the budgets of answers, in the order of the terms' members.
+
     `documents` are all that it was read from; each has to be in the room's log (`cleanroom.agent.witness`).
     """
 
@@ -89,8 +93,11 @@ class Room:
     proposals: Mapping[PartnerId, Proposed]
     round: RoundView | None
     openings_lapsed: bool
+    probes: tuple[ProbesView, ...]
     releases: Mapping[PartnerId, tuple[Release, ...]]
     notices: Mapping[PartnerId, tuple[SealedNotice, ...]]
+    counting: RoomCounting
+    gauges: tuple[GaugeView, ...]
     answer: Answer | None
     next_answer: str | None
     documents: tuple[SignedDocument, ...]
@@ -158,7 +165,7 @@ def find_id(agent: Agent, which: str) -> RoomId:
 
 
 def open_room(agent: Agent, room: RoomId) -> Room:
-    """Fetch and check a room (steps 1 to 9 above).
+    """Fetch and check a room (steps 1 to 10 above).
 
     Raises:
         DocumentRefused: if a document is not what it must be.
@@ -166,6 +173,7 @@ def open_room(agent: Agent, room: RoomId) -> Room:
         ClocksDiffer: if the epoch is not the one that this machine's clock gives.
         NoticeRefused: if a notice's words are not those that were signed.
         OwnPolicyDiffers, PolicyRolledBack: if the vault remembers other policies than the escrow shows.
+        CountingWeakened: if counts are shown by a weaker mode than the one in force.
     """
     memory = Memory.of(agent, room)
     view = agent.escrow.room(room)
@@ -176,6 +184,7 @@ def open_room(agent: Agent, room: RoomId) -> Room:
     terms = in_force[-1] if in_force else versions[0]
     pending = versions[-1] if in_force and not signed_by_all[-1] else None
     consent = read_consent(agent, view, in_force, memory)
+    counting = read_counting(agent, view, versions, len(in_force), consent.rosters)
     fresh = consent.fresh + amended_epochs(in_force)
     epoch = terms.epoch_at(agent.clock(), fresh=fresh)
     if view.state is RoomState.ACTIVE and view.epoch != epoch:
@@ -202,9 +211,12 @@ def open_room(agent: Agent, room: RoomId) -> Room:
         proposals=consent.proposals,
         round=view.round,
         openings_lapsed=view.openings_lapsed,
+        probes=view.probes,
         releases=read_releases(view.releases, terms=terms, epoch=epoch, versions=bound.versions, me=agent.me),
         notices=read_notices(view.notices, terms=terms),
-        answer=read_answer(agent, view.answer, terms) if view.answer else None,
+        counting=counting,
+        gauges=view.gauges,
+        answer=read_answer(agent, view.answer, terms, counting) if view.answer else None,
         next_answer=view.next_answer,
         documents=documents_of(view),
     )
@@ -217,21 +229,27 @@ def documents_of(view: RoomView) -> tuple[SignedDocument, ...]:
     answers = (view.answer,)
     plain = (*view.terms, *view.withdrawals, *view.keys, *view.snapshots, *view.evaluations, *view.rosters)
     sent = (*view.releases, *(item.notice for item in view.notices))
-    return tuple(item for item in (*plain, *sent, *of_policies, *of_proposals, *answers) if item is not None)
+    of_counting = (*view.wishes, *view.allowances, *view.corrections)
+    return tuple(
+        item for item in (*plain, *sent, *of_counting, *of_policies, *of_proposals, *answers) if item is not None
+    )
 
 
-def read_answer(agent: Agent, signed: SignedDocument, terms: Terms) -> Answer:
-    """An answer of this room, signed by the escrow (step 6).
+def read_answer(agent: Agent, signed: SignedDocument, terms: Terms, counting: RoomCounting) -> Answer:
+    """An answer of this room, signed by the escrow (step 6), that shows no more than was agreed (step 10).
 
     Raises:
         DocumentRefused: if it is not.
+        CountingWeakened: if it shows more.
     """
     answer = open_document(Answer, signed, {ESCROW: bytes.fromhex(agent.config.escrow_key)})
     size = len(answer.segments)
     square = len(answer.cells) == size and all(len(row) == size for row in answer.cells)
     members = tuple(member.partner for member in terms.members)
-    if answer.room != terms.room or tuple(item.partner for item in answer.lists) != members or not square:
+    mine = answer.recipient == agent.me
+    if not mine or answer.room != terms.room or tuple(item.partner for item in answer.lists) != members or not square:
         raise DocumentRefused("Answer: not about this room")
+    counting.require(answer)
     return answer
 
 

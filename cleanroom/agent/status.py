@@ -8,9 +8,10 @@ from cleanroom.agent.ledger import load
 from cleanroom.agent.lists import StoredList, stored
 from cleanroom.agent.partners import confirmed
 from cleanroom.agent.recipes import upgrade_waits
+from cleanroom.agent.room_waits import first_wait
 from cleanroom.agent.rooms import Room, open_room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.waiting import Waiting, next_epoch, waiting
+from cleanroom.agent.waiting import Waiting, next_epoch
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId, RoomState
 from cleanroom.messages.api import RoomSummary
@@ -114,7 +115,7 @@ def _checked(agent: Agent, room: Room) -> RoomStatus:
         title=room.terms.title,
         state=room.state,
         partner=room.other.name,
-        waits_for=waiting(room),
+        waits_for=first_wait(agent, room),
         my_list=mine.created if mine else None,
         their_list=theirs.created if theirs else None,
         last_answer=room.answer.edge if room.answer else None,

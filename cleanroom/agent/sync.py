@@ -8,17 +8,22 @@ from cleanroom.agent import (
     commit,
     disclosed,
     evaluate,
+    guesses,
+    maturity,
     notices,
     opening,
     openings_received,
+    probes,
     receive,
     release,
 )
 from cleanroom.agent.archive import archive
 from cleanroom.agent.committed import head
-from cleanroom.agent.epochs import accepted_key, publish_key
-from cleanroom.agent.evidence import OpeningsWait, RoundNotReady
+from cleanroom.agent.decoy_hits import PartnerFrozen
+from cleanroom.agent.epochs import HomeOutdated, accepted_key, publish_key
+from cleanroom.agent.guess_rules import GuessesWait
 from cleanroom.agent.lists import stored
+from cleanroom.agent.opening_waits import OpeningsWait, RoundNotReady
 from cleanroom.agent.operator_log import was_just_witnessed, witness_operator
 from cleanroom.agent.recipes import require_rule, upgrade_waits
 from cleanroom.agent.rooms import Room, open_room
@@ -116,6 +121,9 @@ def _synced(agent: Agent, room: RoomSummary, refused: Problem | None) -> Synced:
                 if not work:
                     break
             tell(agent, room.room)
+    except HomeOutdated as error:
+        guesses.note_outdated(agent)
+        problem = error
     except (CleanroomError, Refusal) as error:
         problem = error
     return Synced(room=room.room, title=room.title, steps=tuple(steps), problem=problem, upgrade=upgrade)
@@ -137,6 +145,7 @@ def _pass(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
         steps.append("published the epoch's key")
         room = open_room(agent, room.id)
     accepted_key(agent, room)
+    maturity.look(agent, room)
     if (_has_list(agent, room) or head(agent, room)) and commit.commit_due(agent, room):
         before = head(agent, room)
         try:
@@ -148,21 +157,32 @@ def _pass(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
         if newest is not None and newest != before:
             steps.append(f"committed batch {newest.number}")
             room = open_room(agent, room.id)
-    if evaluate.evaluate(agent, room):
-        steps.append("evaluated the other side's list")
-    if evaluate.sign_roots(agent, room):
-        steps.append("signed the evaluation's roots")
-        room = open_room(agent, room.id)
-    if evaluate.upload_rows(agent, room):
-        steps.append("uploaded the evaluation")
-        room = open_room(agent, room.id)
+    evaluated, held = _evaluated(agent, room)
+    steps += evaluated
+    for step, words in (
+        (evaluate.sign_roots, "signed the evaluation's roots"),
+        (evaluate.upload_rows, "uploaded the evaluation"),
+        (probes.tell, "told which entries of the list were probes"),
+    ):
+        if step(agent, room):
+            steps.append(words)
+            room = open_room(agent, room.id)
     opened, waits = _opened(agent, room)
     if opened:
         room = open_room(agent, room.id)
     # Whoever opens second finds the round exchanged at once; what is released names it, so it is verified first.
     if openings_received.verify_round(agent, room):
         opened.append("verified the other side's opening")
-    return steps + opened + _exchanged(agent, room), problem or waits
+    exchanged, stopped = _exchanged(agent, room)
+    return steps + opened + exchanged, problem or held or waits or stopped
+
+
+def _evaluated(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
+    """P4, steps 1 to 4. A batch beyond a limit to guessing waits for a person, and stops nothing else."""
+    try:
+        return ["evaluated the other side's list"] if evaluate.evaluate(agent, room) else [], None
+    except GuessesWait as error:
+        return [], error
 
 
 def _opened(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
@@ -175,22 +195,26 @@ def _opened(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
         return [], error
 
 
-def _exchanged(agent: Agent, room: Room) -> list[str]:
+def _exchanged(agent: Agent, room: Room) -> tuple[list[str], Problem | None]:
     """P9, both directions: what the policies no longer give goes first, and nothing of a disputed match moves."""
     steps = []
     if learned := notices.learn(agent, room):
         steps.append(f"read {learned} notice{'s' if learned > 1 else ''}")
     if dropped := receive.withdraw(agent, room):
         steps.append(f"dropped {dropped} value{'s' if dropped > 1 else ''} that {room.other.name} has withdrawn")
-    if release.release(agent, room):
-        steps.append("released what may be shared")
-        room = open_room(agent, room.id)
+    stopped: Problem | None = None
+    try:
+        if release.release(agent, room):
+            steps.append("released what may be shared")
+            room = open_room(agent, room.id)
+    except PartnerFrozen as error:
+        stopped = error
     # Before what came is read: a release that is refused does not hide that mine was handed over.
     disclosed.note_handed_over(agent, room)
     disclosed.note_withdrawn(agent, room)
     if receive.receive(agent, room):
         steps.append("received what the other side shares")
-    return steps
+    return steps, stopped
 
 
 def _has_list(agent: Agent, room: Room) -> bool:

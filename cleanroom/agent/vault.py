@@ -48,6 +48,8 @@ from cleanroom.agent.vault_key import (
 from cleanroom.domain.secret import Secret
 
 PART_BYTES = 8 << 20
+COPIED = "copied"
+"""An address that only copies have: when they were made, if that is known."""
 _ADDRESS = re.compile(r"[A-Za-z0-9._/:=-]{1,200}")
 _AFTER_ADDRESS = "\x7f"  # sorts after every character of an address
 
@@ -207,8 +209,10 @@ class Vault:
         with translated():
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the old ciphertexts leave the journal too
 
-    def backup(self, file: Path) -> None:
+    def backup(self, file: Path, *, at: str = "") -> None:
         """One consistent file at a free place, sealed as the vault is, under the passphrase now in force.
+
+        It says at `COPIED` that it is a copy, made at this instant: however it is put back, its agent can tell.
 
         Raises VaultExists, VaultUnusable.
         """
@@ -216,7 +220,13 @@ class Vault:
             raise VaultBusy("vault: a transaction is open")
         with self._reading():
             pass  # a process that missed a rekey must not hand out a file that it believes it can open
-        vault_file.copy(self._db, file, journal_mode="DELETE")
+        vault_file.copy(self._db, file, journal_mode="DELETE", marked=lambda copy: self._mark(copy, file, at))
+
+    def _mark(self, copy: sqlite3.Connection, file: Path, at: str) -> None:
+        header = vault_file.read_header(copy)
+        if header.key_id != self._key_id:
+            raise VaultRekeyed("vault: its passphrase was changed by another process; open it again")
+        Vault(path=file, db=copy, header=header, seal=self._seal).put(COPIED, at.encode())
 
     def _piece(self, address: str, index: int, row: tuple[object, ...]) -> tuple[int, bytes]:
         part, parts, nonce, sealed = row

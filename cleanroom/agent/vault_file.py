@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from cleanroom.agent.vault_errors import (
@@ -155,8 +156,14 @@ def write_new(path: Path, header: WrappedKey, contents: tuple[bytes, int, bytes]
             fresh.unlink(missing_ok=True)
 
 
-def copy(source: sqlite3.Connection, path: Path, *, journal_mode: str) -> None:
-    """One consistent copy of the whole database at a free place, by SQLite's backup API.
+def copy(
+    source: sqlite3.Connection,
+    path: Path,
+    *,
+    journal_mode: str,
+    marked: Callable[[sqlite3.Connection], None] | None = None,
+) -> None:
+    """One consistent copy of the whole database at a free place, by SQLite's backup API; `marked` alters it before.
 
     Raises VaultExists, VaultUnusable.
     """
@@ -168,6 +175,8 @@ def copy(source: sqlite3.Connection, path: Path, *, journal_mode: str) -> None:
             target = sqlite3.connect(fresh, isolation_level=None)
             try:
                 source.backup(target)
+                if marked is not None:
+                    marked(target)
                 # A backup is one file, so it must not be in WAL mode; a vault in use must.
                 target.execute(f"PRAGMA journal_mode = {journal_mode}")
             finally:

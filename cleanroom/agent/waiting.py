@@ -37,7 +37,12 @@ def epoch_begun(room: Room) -> datetime:
     Where a change of the terms began it, that was later: signatures do not say when.
     """
     fresh = [item.since for chain in room.policies.values() for item in chain if item.document.fresh_epoch]
-    return max([_period(room, room.epoch - room.fresh), *fresh])
+    return max([period_begun(room), *fresh])
+
+
+def period_begun(room: Room) -> datetime:
+    """When the period of the terms began that the epoch in force lies in."""
+    return _period(room, room.epoch - room.fresh)
 
 
 def next_epoch(room: Room) -> str | None:

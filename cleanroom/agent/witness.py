@@ -25,7 +25,7 @@ from cleanroom.agent.session import Agent
 from cleanroom.domain.errors import NotPossibleNow, VerificationFailed
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import instant
-from cleanroom.messages.entries import unbundled
+from cleanroom.messages.entries import DOCUMENTS, unbundled
 from cleanroom.messages.notes import (
     TIMED,
     Checkpoint,
@@ -209,7 +209,7 @@ def _mine(agent: Agent, kept: Ledger, note: Note) -> Note:
 
 def _require_on_record(room: Room, found: Ledger) -> None:
     """Step 5, and that each entry is of a known type."""
-    logged = {getattr(entry, name, "") for entry in found.entries for name in ("document", "receipt")}
+    logged = {getattr(entry, name, "") for entry in found.entries for name in DOCUMENTS}
     missing = [signed for signed in room.documents if signed.digest() not in logged]
     if missing:
         kind = missing[0].document.partition('"type":"')[2].partition('"')[0]

@@ -8,10 +8,11 @@ from cleanroom.audit.findings import Findings
 from cleanroom.audit.result import Event
 from cleanroom.domain.vocabulary import PartnerId
 from cleanroom.messages import entries
+from cleanroom.messages.counting import Correction, CountingWish
 from cleanroom.messages.documents import Document, read_document
 from cleanroom.messages.entries import Entry
 from cleanroom.messages.identity import partner_id_of
-from cleanroom.messages.lists import Answer
+from cleanroom.messages.lists import Answer, EarlierAnswer
 from cleanroom.messages.notices import Notice
 from cleanroom.messages.openings import Opening
 from cleanroom.messages.releases import Release
@@ -24,7 +25,10 @@ _NAMED: Final[dict[type[Entry], tuple[type[Document], str, bool]]] = {
     entries.MemberNamed: (Enrolment, "partner", True),
     entries.PartnerWithdrew: (Withdrawal, "partner", True),
     entries.KeyPublished: (EpochKey, "partner", False),
-    entries.AnswerGiven: (Answer, ESCROW, True),
+    entries.AnswerGiven: (EarlierAnswer, ESCROW, True),
+    entries.CountsReleased: (Answer, ESCROW, False),
+    entries.CountingTightened: (CountingWish, "partner", True),
+    entries.CorrectionAsked: (Correction, "partner", True),
     entries.OpeningRecorded: (Opening, "prover", False),
     entries.ReleaseRecorded: (Release, "sender", False),
     entries.NoticeSent: (Notice, "sender", False),
@@ -54,10 +58,14 @@ class Documents:
             self.findings.checked["documents not carried"] += 1
         return signed
 
-    def opened(self, entry: Any) -> Any:  # noqa: ANN401 - of a type that the table has, and its document
-        """The document of an entry, signed by whom it must be. None: it is not carried, or was refused."""
+    def opened(self, entry: Any, digest: str | None = None) -> Any:  # noqa: ANN401 - of a type that the table has
+        """The document of an entry (or one of its documents), signed by whom it must be.
+
+        None: it is not carried, or was refused.
+        """
         kind, who, required = _NAMED[type(entry)]
-        signed = self.take(entry.document, required=required or entry.document in self.delivered)
+        digest = digest or entry.document
+        signed = self.take(digest, required=required or digest in self.delivered)
         if signed is None:
             return None
         signer, document = who if who == ESCROW else getattr(entry, who), None

@@ -1,4 +1,4 @@
-"""Steps 8 to 12 of the audit (docs/audit.md): the entries in order, each checked against all that came before it."""
+"""Steps 8 to 12 and 15 of the audit (docs/audit.md): the entries in order, each checked against all before it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from cleanroom.audit.consent import Consent
+from cleanroom.audit.counting import Counting
 from cleanroom.audit.documents import Documents
 from cleanroom.audit.findings import Findings, place
 from cleanroom.audit.result import Event
@@ -13,7 +14,7 @@ from cleanroom.audit.tree import Tree
 from cleanroom.messages import entries
 from cleanroom.messages.documents import moment
 from cleanroom.messages.entries import Entry
-from cleanroom.messages.lists import Answer, WithheldCell
+from cleanroom.messages.lists import AnyAnswer, WithheldCell
 from cleanroom.messages.openings import Claim, Opening
 from cleanroom.messages.policy_chain import CLOCK_SKEW
 from cleanroom.messages.releases import Release
@@ -46,6 +47,7 @@ class Replay:
     """
 
     consent: Consent
+    counting: Counting
     documents: Documents
     tree: Tree
     findings: Findings
@@ -54,7 +56,9 @@ class Replay:
     disclosed: dict[str, dict[int, str]] = field(default_factory=dict)
     _index: int = 0
     _lists: dict[str, tuple[str | int, ...]] = field(default_factory=dict)
-    _openings: dict[tuple[int, int], dict[str, tuple[str, Claim | None]]] = field(default_factory=dict)
+    _openings: dict[tuple[int, int], dict[str, tuple[entries.OpeningRecorded, Claim | None]]] = field(
+        default_factory=dict
+    )
     _exchanged: dict[int, int] = field(default_factory=dict)
     _numbers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     _answered: dict[tuple[str, int, str, str], int] = field(default_factory=dict)
@@ -67,6 +71,7 @@ class Replay:
             self._index = event.index
             with self.findings.at(place(event)):
                 self._require(entry.at >= before, f"its moment is before that of the entry before, {before}")
+                self.counting.next(entry)
                 self._enter(entry)
             self.consent.before = entry.at
 
@@ -89,9 +94,11 @@ class Replay:
             case entries.PartnerWithdrew() | entries.NoticeSent():
                 self._document(entry)
             case entries.TermsProposed():
+                self.counting.terms_proposed(entry)
                 self.consent.terms_proposed(entry)
             case entries.TermsSigned():
                 self.consent.terms_signed(entry)
+                self.counting.terms_signed(entry, self.consent.known.get(entry.document))
             case entries.RosterPublished():
                 self.consent.roster_published(entry)
             case entries.PolicyProposed():
@@ -99,7 +106,17 @@ class Replay:
             case entries.PolicyActivated():
                 self.consent.policy_activated(entry)
             case entries.AnswerGiven():
-                self._answer_given(entry)
+                self._answer_given(entry, (self._document(entry),))
+            case (
+                entries.DrawsCommitted()
+                | entries.CountingTightened()
+                | entries.CorrectionAsked()
+                | entries.AllowanceGiven()
+                | entries.ProbesChecked()
+            ):
+                self.counting.enter(entry)
+            case entries.CountsReleased():
+                self._counts_released(entry)
             case entries.OpeningRecorded():
                 self._opening_recorded(entry)
             case entries.OpeningsExchanged():
@@ -118,20 +135,35 @@ class Replay:
         now = entry.epoch in self.consent.epochs(moment(entry.at))
         self._require(now, "its epoch is not the one that terms, policies and its moment give")
 
-    def _answer_given(self, entry: entries.AnswerGiven) -> None:
-        answer: Answer | None = self._document(entry)
+    def _counts_released(self, entry: entries.CountsReleased) -> None:
+        """Of the two answers a member has its own: the other one shows counts of its own list."""
+        digests, carried = (entry.first_document, entry.second_document), self.documents.carried
+        self._require(any(item in carried for item in digests), "neither document is carried")
+        answers = [self._document(entry, digest) if digest in carried else None for digest in digests]
+        sides = self._answer_given(entry, answers)
+        self.counting.released(entry, answers, sides.agreed_cells(moment(entry.edge)) if sides else None)
+
+    def _answer_given(
+        self, entry: entries.AnswerGiven | entries.CountsReleased, answers: Sequence[AnyAnswer | None]
+    ) -> Sides | None:
+        """What both policies gave at its edge, if that is known."""
         edge = moment(entry.edge)
         first, second = (self.consent.in_force(member, edge) for member in self.members)
         named = (first.digest if first else "", second.digest if second else "")
         newest = named == (entry.first_policy, entry.second_policy)
         self._require(newest, "a policy that it names is not the newest that was in force at its edge")
         if not self._rules(entry.rules) or not self.consent.terms:
-            return
+            return None
         self.findings.checked["decisions replayed"] += 1
-        withheld = uncounted(self.consent.sides(self.members[0], first, second), edge)
+        sides = self.consent.sides(self.members[0], first, second)
+        withheld = uncounted(sides, edge)
         self._require(entry.forbidden == withheld, "`forbidden` is not what the policies withhold at its edge")
-        if answer is None:
-            return
+        for answer in answers:
+            if answer is not None:
+                self._answer(answer, withheld)
+        return sides
+
+    def _answer(self, answer: AnyAnswer, withheld: entries.Cells) -> None:
         hidden = WithheldCell(withheld="by_policy")
         shown = tuple((i, j) for i, row in enumerate(answer.cells) for j, cell in enumerate(row) if cell == hidden)
         self._require(shown == withheld, "its document withholds other cells than the policies do")
@@ -144,7 +176,7 @@ class Replay:
         opening: Opening | None = self._document(entry)
         claim = opening.claim if opening else None
         self._require(self._exchanged.get(entry.epoch, 0) < entry.round, "its round was exchanged before")
-        self._openings.setdefault((entry.epoch, entry.round), {})[entry.prover] = entry.document, claim
+        self._openings.setdefault((entry.epoch, entry.round), {})[entry.prover] = entry, claim
         sides = self._decided(entry, entry.prover, entry.verifier, (entry.prover_policy, entry.verifier_policy))
         if sides is not None:
             there = sides if entry.prover == self.members[0] else sides.turned()
@@ -163,12 +195,14 @@ class Replay:
 
     def _openings_exchanged(self, entry: entries.OpeningsExchanged) -> None:
         recorded = self._openings.get((entry.epoch, entry.round), {})
-        (first, mine), (second, theirs) = (recorded.get(member, ("", None)) for member in self.members)
-        same = entry.openings == (first, second)
+        (first, mine), (second, theirs) = (recorded.get(member, (None, None)) for member in self.members)
+        same = entry.openings == tuple(item.document if item else "" for item in (first, second))
         self._require(same, "it does not name the two openings of its round that are on record")
         newest = self._exchanged.get(entry.epoch, 0)
         self._require(newest < entry.round, "its round, or a later one, was exchanged before")
         self._exchanged[entry.epoch] = max(entry.round, newest)
+        for item in (first, second):
+            self.counting.exchanged(item.cells if item else ())
         if mine is not None and theirs is not None:
             self._require(not mine.differs(theirs), "the claims of its two openings do not mirror each other")
             self._current(mine.prover, mine.verifier, (mine.prover_policy, mine.verifier_policy))
@@ -225,8 +259,8 @@ class Replay:
     def _require(self, holds: bool, what: str) -> bool:  # noqa: FBT001 - the thing that is checked
         return self.findings.require(holds, what)
 
-    def _document(self, entry: Entry) -> Any:  # noqa: ANN401 - the document of that entry's type
-        document = self.documents.opened(entry)
+    def _document(self, entry: Entry, digest: str | None = None) -> Any:  # noqa: ANN401 - of that entry's type
+        document = self.documents.opened(entry, digest)
         said = getattr(document, "claim", document)
         if hasattr(said, "terms"):
             self._require(said.terms in self.consent.terms, "its document is under terms that were not in force")
@@ -287,7 +321,15 @@ def replayed(
         rosters=documents.earlier_rosters(events),
         policies={partner: [] for partner in members},
     )
-    replay = Replay(consent=consent, documents=documents, tree=tree, findings=findings, members=tuple(members))
+    counting = Counting(documents=documents, findings=findings, consent=consent, members=tuple(members))
+    replay = Replay(
+        consent=consent,
+        counting=counting,
+        documents=documents,
+        tree=tree,
+        findings=findings,
+        members=tuple(members),
+    )
     replay.run(events)
     with findings.at("the first entries"):
         named = [event.entry.partner for event in events if isinstance(event.entry, entries.MemberNamed)]

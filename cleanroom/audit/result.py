@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cleanroom.domain.fields import Field
-from cleanroom.domain.vocabulary import Form
+from cleanroom.domain.vocabulary import CountingMode, Form
 from cleanroom.messages.entries import AnyEntry
 from cleanroom.messages.policy_chain import InForce
 
@@ -66,6 +66,37 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """An answer, and what it took from the budget of each member's list towards the other."""
+
+    number: int
+    at: str
+    edge: str
+    mode: CountingMode
+    caps: str
+    cost: int
+    correction: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refilled:
+    """Answers that two people of `owner` have given on top, about its list, to the other member."""
+
+    at: str
+    owner: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """The first terms of a room: when they came into force, by which mode they count, and who has allowed that."""
+
+    at: str
+    mode: CountingMode
+    allowed_by: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSeen:
     """A member as the bundle knows it. `words` is the fingerprint that a reviewer compares out of band."""
 
@@ -81,7 +112,7 @@ class Audit:
     """The result of an audit. It holds if no finding is `broken`.
 
     `segments` and `catalogue` are those of the newest terms in force; `erased` counts records of which only the hash is
-    left.
+    left. `charges` are the answers with their costs, `began` None for a room of before there were budgets.
     """
 
     room: str
@@ -100,6 +131,10 @@ class Audit:
     catalogue: tuple[Field, ...] = ()
     checked: Mapping[str, int] = field(default_factory=dict)
     erased: int = 0
+    escrow: str = ""
+    charges: tuple[Charge, ...] = ()
+    refills: tuple[Refilled, ...] = ()
+    began: Began | None = None
 
     @property
     def holds(self) -> bool:

@@ -48,7 +48,7 @@ def verify(
         tree.read_receipt(name, text)  # step 7
     for name, note in bundle.conflicts.items():
         tree.read_conflict(name, note)
-    replay = replayed(events, documents, chain, tree, findings)  # steps 8 to 12
+    replay = replayed(events, documents, chain, tree, findings)  # steps 8 to 12, and 15
     records = Records(findings)
     records.check(bundle.records, replay)  # step 13
     for partner in sorted({*bundle.journal, bundle.contents.exported_by}):  # step 14
@@ -71,6 +71,10 @@ def verify(
         catalogue=terms.catalogue,
         checked=dict(sorted(findings.checked.items())),
         erased=records.erased,
+        escrow=terms.escrow_key,
+        charges=tuple(replay.counting.charges),
+        refills=tuple(replay.counting.refills),
+        began=replay.counting.began,
     )
 
 

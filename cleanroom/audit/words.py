@@ -134,6 +134,44 @@ def _(entry: entries.AnswerGiven, names: Names) -> str:
 
 
 @words.register
+def _(entry: entries.ProbesChecked, _: Names) -> str:
+    found = "as they are" if entry.holds else "TORN APART by the other side"
+    return f"told the probes in its list of epoch {entry.epoch}: evaluated {found}"
+
+
+@words.register
+def _(entry: entries.DrawsCommitted, _: Names) -> str:
+    return f"committed to the noise of answer {entry.number}, before giving it"
+
+
+@words.register
+def _(entry: entries.CountsReleased, names: Names) -> str:
+    withheld = f"; withheld by policy: {names.cells(entry.forbidden)}" if entry.forbidden else ""
+    why = ", a correction" if entry.correction else ""
+    cost = f"{entry.cost} of each list's budget" if entry.caps == "budget" else "no budget"
+    return (
+        f"gave each side answer {entry.number}{why}: {entry.mode} counts of epoch {entry.epoch}, for {cost}{withheld}"
+    )
+
+
+@words.register
+def _(entry: entries.CountingTightened, _: Names) -> str:
+    return f"wants counts shown by no weaker mode than {entry.mode}"
+
+
+@words.register
+def _(entry: entries.AllowanceGiven, _: Names) -> str:
+    people = f"allowed by {entry.author[:SHORT]} and {entry.approver[:SHORT]}"
+    what = f"{entry.units} answers more about its list" if entry.act == "refill" else "a weaker way of counting"
+    return f"{what}, {people}"
+
+
+@words.register
+def _(_: entries.CorrectionAsked, __: Names) -> str:
+    return "asked for one answer more, because a list was wrong"
+
+
+@words.register
 def _(entry: entries.PolicyProposed, _: Names) -> str:
     return f"proposed version {entry.version} of its policy, written by {entry.author[:SHORT]}; it waits for approval"
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from cleanroom.audit.report import Matrix, Report, Round, Seen, Step
 from cleanroom.audit.result import Audit
 from cleanroom.audit.words import Names, names_of
+from cleanroom.cli.audit_view import budgets_screen
 from cleanroom.cli.output import printable, table
 from cleanroom.cli.words import counted, label_words
 from cleanroom.domain.fields import ACCOUNT
@@ -38,15 +39,15 @@ def versions_words(versions: Iterable[tuple[int, int]]) -> str:
 def report_screen(audit: Audit, found: Report) -> list[RenderableType]:
     """Who saw what, and how many of the rest there are: files hold it all."""
     names = names_of(audit)
-    parts = [part for matrix in found.matrices for part in _matrix(matrix, names)]
+    parts = [part for matrix in found.matrices for part in _matrix(matrix, names)] + budgets_screen([audit])
     counts = (
         counted(len(found.widenings), "widening"),
         counted(len(found.narrowings), "narrowing"),
         counted(sum(bool(item.exchanged) for item in found.rounds), "exchange of openings", "exchanges of openings"),
         counted(len(audit.findings), "finding"),
     )
-    nothing: list[RenderableType] = [Text("Nobody was handed anything but counts.")]
-    return [*(parts or nothing), Text(f"\n{', '.join(counts)}. All of it: --html FILE, --csv FILE", style="dim")]
+    nothing = [] if found.matrices else [Text("Nobody was handed anything but counts.")]
+    return [*nothing, *parts, Text(f"\n{', '.join(counts)}. All of it: --html FILE, --csv FILE", style="dim")]
 
 
 def report_document(found: Report) -> dict[str, object]:

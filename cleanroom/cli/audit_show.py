@@ -12,7 +12,7 @@ from cleanroom.audit.result import Audit
 from cleanroom.audit.timeline import TYPES, Asked, Line, timeline
 from cleanroom.audit.words import ESCROW
 from cleanroom.cli.audit_bundle import BundleArgument, audited, end_as
-from cleanroom.cli.audit_view import findings_screen, verdict, verdict_document
+from cleanroom.cli.audit_view import budgets_screen, findings_screen, verdict, verdict_document
 from cleanroom.cli.invocation import JsonOption, begin
 from cleanroom.cli.output import printable, table
 from cleanroom.cli.policy_file import moment_of
@@ -136,7 +136,8 @@ def _screen(audit: Audit, asked: Asked, lines: list[Line], limit: int) -> list[R
             "".join(f"\n- {printable(each)}" for each in line.details), style="cyan"
         )
         shown.add_row(str(line.index), line.at.replace("T", "\n").removesuffix("Z"), printable(line.who), what)
-    return [*parts, shown]
+    unasked = asked == Asked(since=asked.since, until=asked.until)
+    return [*parts, shown, *(budgets_screen([audit]) if unasked else [])]
 
 
 def _document(line: Line) -> dict[str, object]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from rich.console import RenderableType
 from rich.text import Text
 
+from cleanroom.audit import budgets
 from cleanroom.audit.result import Audit, Finding, MemberSeen
 from cleanroom.cli.output import facts, printable, table
 from cleanroom.cli.words import ago, counted, label_words
@@ -55,6 +56,7 @@ def audit_screen(audit: Audit, words: Compared, now: datetime) -> list[Renderabl
     if audit.erased:
         rows.append(("Erased", f"{counted(audit.erased, 'record')}: only the hash is left, and was checked"))
     parts += [facts(rows), Text("\nCosigned", style="bold"), _members(audit, now)]
+    parts += budgets_screen([audit])
     parts += [Text("\nFingerprints", style="bold"), _fingerprints(audit, words)]
     if not words.known:
         hint = "Compare them by voice with each party, or say --fingerprint 'eight words': keys are whose words fit."
@@ -85,10 +87,55 @@ def audit_document(audit: Audit, words: Compared) -> dict[str, object]:
         "holds": audit.holds and not words.strangers,
         "checked": dict(audit.checked),
         "erased": audit.erased,
+        "budgets": budgets_document([audit]),
         "escrow": {"words": audit.escrow_words, "compared": "escrow" in words.known},
         "members": [{**asdict(member), "compared": member.partner in words.known} for member in audit.members],
         "unknown_fingerprints": words.strangers,
     }
+
+
+def together_screen(audits: Sequence[Audit], found: Sequence[Finding]) -> list[RenderableType]:
+    """Several bundles: each one's verdict, the budgets over all of them, and what is broken in them."""
+    shown = table("Room", "Entries", "Verdict", right=(1,))
+    for audit in audits:
+        shown.add_row(printable(audit.title), f"{audit.size:,}", verdict(audit))
+    findings = [finding for audit in audits for finding in audit.findings]
+    return [shown, *budgets_screen(audits), *findings_screen([*found, *findings])]
+
+
+def together_document(audits: Sequence[Audit], found: Sequence[Finding]) -> dict[str, object]:
+    """The same for scripts."""
+    return {
+        "holds": not found and all(audit.holds for audit in audits),
+        "bundles": [verdict_document(audit) for audit in audits],
+        "budgets": budgets_document(audits),
+        "findings": [asdict(finding) for finding in found],
+    }
+
+
+def budgets_screen(audits: Sequence[Audit]) -> list[RenderableType]:
+    """What each list has given of its budgets, recounted; nothing where no answer was given."""
+    lines = budgets.table(audits)
+    if not lines:
+        return []
+    names = {member.partner: member.name for audit in audits for member in audit.members}
+    shown = table("List of", "To", "Spent in a year", "Answers", "Corrections", "Refilled", right=(2, 4, 5))
+    for line in lines:
+        words = spent_words(line, names.get(line.recipient, ""))
+        shown.add_row(printable(names[line.owner]), *map(printable, words))
+    return [Text("\nAnswers, recounted", style="bold"), shown]
+
+
+def spent_words(line: budgets.Spent, to: str) -> tuple[str, ...]:
+    """A line of the table behind the owner's name."""
+    answers = ", ".join(f"{number:,} {mode}" for mode, number in line.answers.items())
+    spent = f"{line.units:,} of {line.of:,}" if line.budgeted else "no budget"
+    return to or "all partners", spent, answers, f"{line.corrections:,}", f"{line.refilled:,}"
+
+
+def budgets_document(audits: Sequence[Audit]) -> list[dict[str, object]]:
+    """The same for scripts."""
+    return [asdict(line) for line in budgets.table(audits)]
 
 
 def verdict_document(audit: Audit) -> dict[str, object]:

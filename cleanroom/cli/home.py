@@ -16,6 +16,7 @@ from cleanroom.cli.invocation import HomeOption, JsonOption, begin, passphrase_i
 from cleanroom.cli.output import printable
 from cleanroom.domain.errors import InputRefused
 from cleanroom.domain.vocabulary import PartnerKind
+from cleanroom.messages.documents import instant
 from cleanroom.messages.identity import PublicIdentity
 from cleanroom.messages.invites import Invite
 
@@ -79,7 +80,7 @@ def backup(
     """Write one consistent copy of the vault, sealed under the passphrase now in force."""
     run = begin(context, home, as_json=as_json)
     with Vault.open(run.home / VAULT_FILE, run.passphrase()) as vault:
-        vault.backup(file)
+        vault.backup(file, at=instant(run.environment.clock()))
     run.out.result(
         {"backup": str(file)},
         Text(f"Written: {printable(str(file))}. It opens with the passphrase that is in force now."),
@@ -100,7 +101,9 @@ def restore(
         {"home": str(run.home)},
         Text(
             f"Restored into {printable(str(run.home))}. It opens with the passphrase that it was made under.\n"
-            "Never run two homes of the same partner: stop the other one before the next push or sync."
+            "Never run two homes of the same partner: stop the other one before the next push or sync.\n"
+            "What was evaluated of other sides' lists since the copy was made is not known: for 30 days nothing new of "
+            "them is evaluated before an approver of yours allows it (cleanroom guesses show)."
         ),
     )
 

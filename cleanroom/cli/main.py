@@ -20,8 +20,11 @@ from typer.core import TyperGroup
 from cleanroom import kernel
 from cleanroom.cli import (
     audit,
+    counting,
+    decoys,
     disclosed,
     dispute,
+    guesses,
     home,
     lint,
     matches,
@@ -106,6 +109,7 @@ lint.add_to(app)
 push.add_to(app)
 sync.add_to(app)
 overlap.add_to(app)
+app.add_typer(counting.app, name="counting")
 app.add_typer(matches.app, name="matches")
 shared.add_to(app)
 disclosed.add_to(app)
@@ -113,6 +117,8 @@ app.add_typer(dispute.app, name="dispute")
 app.add_typer(audit.app, name="audit")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(suppress.app, name="suppress")
+app.add_typer(guesses.app, name="guesses")
+app.add_typer(decoys.app, name="decoys")
 status.add_to(app)
 
 

@@ -13,10 +13,29 @@ from rich.text import Text
 from cleanroom.agent.agreed import Agreement
 from cleanroom.agent.overlap import Overlap, Side
 from cleanroom.cli.agreed_view import agreement_document, agreement_screen, cell_mark
-from cleanroom.cli.output import error_document, facts, printable, table
-from cleanroom.cli.words import ago, counted, label_words, until
+from cleanroom.cli.numbers import (
+    below_words,
+    cell_words,
+    change_words,
+    detail_words,
+    meaning_words,
+    mode_words,
+    sum_words,
+    total_words,
+    withheld_cell_words,
+)
+from cleanroom.cli.output import bullets, error_document, facts, printable, table
+from cleanroom.cli.words import ago, day, label_words, until
 from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.vocabulary import RoomId
+
+CSV_COLUMNS = (
+    *("room", "title", "answer", "edge", "partner", "my_segment", "their_segment", "companies", "withheld", "change"),
+    *("mode", "opened", "low", "high", "change_within_noise"),
+)
+"""`companies` with those opened among them, truly from `low` to `high` 95 times of 100."""
+
+SIZES = "Sizes of lists are bands here. The other side's agent knows the exact size of yours, as yours knows theirs."
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -35,10 +54,11 @@ def document(
 ) -> dict[str, object]:
     """The reports for scripts: `cells[i][j]` is my segment i x their segment j, null where withheld.
 
-    `agreements`: for each room, what is agreed in it now.
+    `between[i][j]` are the lowest and highest number that it stands for. `agreements`: for each room, what is agreed
+    in it now.
     """
     return {
-        "overlaps": [{**asdict(item), "shown": item.shown, "withheld": item.withheld} for item in found],
+        "overlaps": [_overlap_document(item) for item in found],
         "agreements": [agreement_document(item) for item in agreements],
         "waiting": [
             {"room": item.room, "title": item.title, "problem": error_document(item.problem)} for item in waiting
@@ -46,10 +66,27 @@ def document(
     }
 
 
+def _overlap_document(item: Overlap) -> dict[str, object]:
+    size = range(len(item.segments))
+    return {
+        **asdict(item),
+        "between": [[item.between(i, j) for j in size] for i in size],
+        "rows": [asdict(item.total(row=i)) for i in size],
+        "columns": [asdict(item.total(column=j)) for j in size],
+        "total": asdict(item.total()),
+        "shown": item.shown,
+        "withheld": item.withheld,
+    }
+
+
 def withheld_words(item: Overlap) -> list[str]:
     """Why cells are withheld. Of those that the rule of the terms withholds it is not said which half of it did."""
     floor, words = item.floor, []
-    if item.withheld > len(item.by_policy):
+    if item.withheld > len(item.by_policy) and item.rule.scale:
+        words.append(
+            f"{below_words(item).capitalize()}: with its noise, the number is below what the mode shows. It may be 0."
+        )
+    elif item.withheld > len(item.by_policy):
         words.append(
             f"Withheld: fewer than {floor} companies are in the cell, or fewer than {floor} of a segment are outside "
             "it. Which of the two is not said."
@@ -66,20 +103,16 @@ def overlap_screen(item: Overlap, now: datetime, agreed: Agreement | None = None
     parts: list[RenderableType] = [Text(heading, style="bold"), _matrix(item, agreed)]
     rows: list[tuple[str, RenderableType]] = [
         ("Sum", sum_words(item)),
+        ("Counting", mode_words(item)),
         (mine, side_words(item.mine, item, now)),
         (theirs, side_words(item.theirs, item, now)),
-        ("Answer", f"number {item.number}, {ago(item.edge, now)} ({item.edge})"),
-        ("Next answer", _next(item, now)),
+        ("Answer", f"number {item.number}{_why(item)}, {ago(item.edge, now)} ({item.edge})"),
+        ("Next answer", next_words(item, now)),
     ]
-    parts.append(facts(rows))
-    parts += [Text(words, style="dim") for words in withheld_words(item)]
+    parts += [facts(rows), *_details(item)]
+    notes = [*withheld_words(item), *meaning_words(item), SIZES]
+    parts += [Text(words, style="dim") for words in notes]
     return parts + (agreement_screen(agreed, now) if agreed else [])
-
-
-def sum_words(item: Overlap) -> str:
-    """What the shown cells add up to. Not a number of companies: one may match in two segments of the other side."""
-    shown = f"{item.shown:,} in the cells that are shown"
-    return f"{shown}; {counted(item.withheld, 'cell')} withheld" if item.withheld else shown
 
 
 def side_words(side: Side, item: Overlap, now: datetime) -> str:
@@ -88,11 +121,6 @@ def side_words(side: Side, item: Overlap, now: datetime) -> str:
         f"{label_words(segment)} {size}" for segment, size in zip(item.segments, side.segments, strict=True)
     )
     return f"{side.size} entries ({segments}); pushed {ago(side.committed, now)}"
-
-
-def change_words(change: int | None) -> str:
-    """What changed since the answer before: "+12"; "" where that cannot be said or nothing did."""
-    return f"{change:+,}" if change else ""
 
 
 def history_screen(found: Sequence[Overlap]) -> list[RenderableType]:
@@ -113,7 +141,7 @@ def history_screen(found: Sequence[Overlap]) -> list[RenderableType]:
         )
         for item in answers:
             cells = [_cell(item, i, j, changed=False) for i, j in pairs]
-            shown.add_row(str(item.number), item.edge, *cells, f"{item.shown:,}")
+            shown.add_row(str(item.number), item.edge, *cells, total_words(item, item.total()))
         title = f"\n{printable(newest.title)}: mine x {printable(newest.theirs.name)}'s"
         parts += [Text(title, style="bold"), shown]
     return parts
@@ -128,51 +156,74 @@ def csv_text(found: Sequence[Overlap]) -> str:
     """A line for each cell. Text that a spreadsheet would take for a formula gets an apostrophe in front."""
     sink = io.StringIO()
     writer = csv.writer(sink)
-    writer.writerow(
-        ("room", "title", "answer", "edge", "partner", "my_segment", "their_segment", "companies", "withheld", "change")
-    )
+    writer.writerow(CSV_COLUMNS)
     for item in found:
         for i, mine in enumerate(item.segments):
             for j, theirs in enumerate(item.segments):
-                number, change = item.cells[i][j], item.change[i][j]
+                number, change, between = item.cells[i][j], item.change[i][j], item.between(i, j)
+                low, high = between or ("", "")
                 writer.writerow(
                     (
                         *(item.room, _neutral(item.title), item.number, item.edge, _neutral(item.theirs.name)),
                         *(mine, theirs, "" if number is None else number, "yes" if number is None else "no"),
                         "" if change is None else change,
+                        *(item.mode, item.opened_in(i, j), low, high),
+                        "yes" if (i, j) in item.within_noise else "no",
                     )
                 )
     return sink.getvalue()
 
 
+def next_words(item: Overlap, now: datetime) -> str:
+    """When the next answer comes."""
+    if item.next_answer is None and item.caps == "budget":
+        return "none is in sight: cleanroom counting show says what it waits for"
+    if item.next_answer is None:
+        return "after the next push of either side"
+    return f"{day(item.next_answer)}, {until(item.next_answer, now)} ({item.next_answer}), if either list changes"
+
+
+def _why(item: Overlap) -> str:
+    return ", a correction" if item.correction else ""
+
+
 def _matrix(item: Overlap, agreed: Agreement | None) -> Table:
-    shown = table("mine \\ theirs", *map(label_words, item.segments), right=range(1, len(item.segments) + 1))
     size = range(len(item.segments))
+    shown = table("mine \\ theirs", *map(label_words, item.segments), "sum", right=range(1, len(size) + 2))
     # Terms may have changed since the answer; then its cells are not those that are agreed now.
     marked = agreed if agreed and agreed.segments == item.segments else None
     for i in size:
         cells = [_cell(item, i, j, changed=True) for j in size]
         if marked:
             cells = [cell + cell_mark(marked.cells[i][j], marked.partner) for j, cell in zip(size, cells, strict=True)]
-        shown.add_row(label_words(item.segments[i]), *cells)
+        shown.add_row(label_words(item.segments[i]), *cells, total_words(item, item.total(row=i)))
+    sums = [total_words(item, item.total(column=j)) for j in size]
+    shown.add_section()
+    shown.add_row("sum", *sums, total_words(item, item.total()))
     return shown
 
 
 def _cell(item: Overlap, i: int, j: int, *, changed: bool) -> Text:
-    number = item.cells[i][j]
-    if number is None:
-        return Text("by policy" if (i, j) in item.by_policy else "withheld", style="dim")
-    text = Text(f"{number:,}", style="bold")
-    change = item.change[i][j] if changed else None
-    if words := change_words(change):
-        text += Text(f" ({words})", style="green" if change and change > 0 else "red")
+    words = cell_words(item, i, j)
+    if not words:
+        return Text(withheld_cell_words(item, i, j), style="dim")
+    text = Text(words, style="bold")
+    if changed and (moved := change_words(item, i, j)):
+        change = item.change[i][j]
+        text += Text(f" ({moved})", style="dim" if not change else "green" if change > 0 else "red")
     return text
 
 
-def _next(item: Overlap, now: datetime) -> str:
-    if item.next_answer is None:
-        return "after the next push of either side"
-    return f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
+def _details(item: Overlap) -> list[RenderableType]:
+    """What each noisy number means; exact ones mean what they say."""
+    size = range(len(item.segments))
+    lines = [
+        f"{label_words(item.segments[i])} x {label_words(item.segments[j])}: {detail_words(item, i, j)}"
+        for i in size
+        for j in size
+        if item.rule.scale and item.cells[i][j] is not None
+    ]
+    return [bullets(lines)] if lines else []
 
 
 def _neutral(text: str) -> str:

@@ -92,6 +92,7 @@ def in_numbers(
     both = Supposed(
         room=found,
         answer=answer.number,
+        mode=answer.mode,
         as_if=known is None,
         to_them=what_if(before, after, counts, at=now),
         to_me=what_if(before.turned(), after.turned(), turned, at=now),

@@ -12,9 +12,11 @@ from cleanroom.cli.output import bullets, printable, table
 from cleanroom.cli.policy_words import cells_words, step_texts
 from cleanroom.cli.words import counted
 from cleanroom.domain.fields import ACCOUNT
-from cleanroom.domain.vocabulary import Form
+from cleanroom.domain.vocabulary import CountingMode, Form
 from cleanroom.messages.policy_chain import ground_of
 from cleanroom.policy.whatif import Cell, Total, WhatIf
+from matching.disclosure.meaning import spread
+from matching.disclosure.modes import MODES
 
 _Step = tuple[str, Form, Form, bool]
 """A field, its form before and after, and whether nominated accounts change otherwise."""
@@ -26,6 +28,7 @@ class Supposed:
 
     room: Room
     answer: int
+    mode: CountingMode
     as_if: bool
     to_them: WhatIf
     to_me: WhatIf
@@ -35,7 +38,9 @@ def what_if_screen(found: Supposed) -> list[RenderableType]:
     """A table for each direction, and sums by field."""
     me, other = (printable(found.room.terms.member(each).name) for each in (found.room.me, found.room.other.partner))
     as_if = f" {other} has no policy yet: as if it showed and accepted everything." if found.as_if else ""
-    parts: list[RenderableType] = [Text(f"By the counts of answer {found.answer}.{as_if}", style="dim")]
+    half = spread(MODES[found.mode])
+    noise = f" They carry noise: each is right within {half}, 95 times of 100." if half else ""
+    parts: list[RenderableType] = [Text(f"By the counts of answer {found.answer}.{noise}{as_if}", style="dim")]
     for heading, side in (
         (f"\n{me} would show to {other}", found.to_them),
         (f"\n{other} would show to {me}", found.to_me),
@@ -53,6 +58,7 @@ def what_if_document(found: Supposed) -> dict[str, object]:
     return {
         "room": found.room.id,
         "answer": found.answer,
+        "mode": found.mode.value,
         "as_if_other_side_shows_everything": found.as_if,
         "to_them": _document(found.to_them, found.room, turned=False),
         "to_me": _document(found.to_me, found.room, turned=True),

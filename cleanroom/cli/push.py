@@ -13,6 +13,7 @@ from cleanroom.agent.push import PushReport, Rehearsal
 from cleanroom.agent.push_plan import Choices, File, Query, Source
 from cleanroom.agent.rooms import find_id
 from cleanroom.agent.session import Agent
+from cleanroom.agent.sources import Statement, read_from_words
 from cleanroom.cli.exits import exit_of
 from cleanroom.cli.invocation import HomeOption, Invocation, JsonOption, YesOption, begin, write_file
 from cleanroom.cli.push_view import plan_screen, report_document, report_screen
@@ -61,6 +62,13 @@ def push(  # noqa: PLR0913 - options of a command line
     ] = False,
     sheet: SheetOption = None,
     encoding: EncodingOption = None,
+    system: Annotated[
+        str | None, typer.Option("--source", help="Where the list comes from, such as a CRM's name. Partners see it.")
+    ] = None,
+    selection: Annotated[
+        str | None, typer.Option(help="Which of its rows these are. (default: all rows) Partners see it.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who took them out of it. Partners see it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Store and send nothing; say what would leave.")] = False,
     save: Annotated[
         Path | None, typer.Option(help="With --dry-run: a ZIP file for the bytes that would leave, one for each room.")
@@ -72,7 +80,8 @@ def push(  # noqa: PLR0913 - options of a command line
     """Push a list: what is new or changed since the last push leaves, blinded, to the rooms that the list serves.
 
     How columns are understood is shown first, kept with the list, and used again. A later push of the same list
-    replaces it; sync goes on where a push was stopped.
+    replaces it; sync goes on where a push was stopped. What you say of the list's source is kept with it, and signed
+    with every batch.
     """
     run = begin(context, home, as_json=as_json)
     if save is not None and not dry_run:
@@ -100,7 +109,9 @@ def push(  # noqa: PLR0913 - options of a command line
         if dry_run:
             report, archives = operation.rehearse(agent, prepared, rooms=served)
         else:
-            report, archives = operation.push(agent, prepared, rooms=served), ()
+            said = Statement(system=system, query=selection, who=by)
+            read = read_from_words(source.path.name if isinstance(source, File) else None)
+            report, archives = operation.push(agent, prepared, rooms=served, said=said, read_from=read), ()
     saved = _save(save, archives)
     run.out.result(
         report_document(report, dry_run=dry_run, saved=saved), *report_screen(report, dry_run=dry_run, saved=saved)

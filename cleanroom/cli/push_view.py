@@ -155,6 +155,8 @@ def _room_screen(item: RoomPushed, *, dry_run: bool) -> list[RenderableType]:
     lines += _coarse_lines(report)
     parts.append(bullets(lines))
     parts.append(Text(_sent_words(report, dry_run=dry_run)))
+    if report.held_back:
+        parts.append(Text(f"It will wait: {printable(report.held_back)}", style="yellow"))
     return parts
 
 
@@ -205,5 +207,6 @@ def _room_document(item: RoomPushed, saved: Mapping[str, str]) -> dict[str, obje
         "batch": report.number,
         "sent_rows": report.sent_rows,
         "removed_entries": report.removed_entries,
+        "held_back": report.held_back or None,
     }
     return {**document, "report": values, "problem": None}

@@ -3,6 +3,7 @@
 from typing import Annotated, TypeVar
 
 import typer
+from pydantic import ValidationError
 from rich.text import Text
 
 from cleanroom.agent import agreements
@@ -15,13 +16,15 @@ from cleanroom.cli.output import printable, table
 from cleanroom.cli.terms_view import room_document, room_screen
 from cleanroom.cli.words import seconds_of
 from cleanroom.domain.errors import InputRefused
-from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, Kind, Purpose, Tier
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, Kind, Purpose, Tier
+from cleanroom.messages.rooms import CappedCounting, ListLimits, NewTokens
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Rooms: two partners that signed the same terms."
 )
 
 Word = TypeVar("Word", Kind, Tier)
+Part = TypeVar("Part", CappedCounting, ListLimits, NewTokens)
 
 _DEFAULT = Proposal(title="-", purpose="-")
 
@@ -48,7 +51,42 @@ def propose(  # noqa: PLR0913 - options of a command line
     segments: Annotated[
         str, typer.Option(help="Counting segments; an entry counts in the first that it has.")
     ] = ",".join(DEFAULT_SEGMENTS),
-    floor: Annotated[int, typer.Option(min=1, help="Smaller numbers are withheld.")] = _DEFAULT.floor,
+    counting: Annotated[
+        CountingMode,
+        typer.Option(help="How counts are shown: with noise (standard, confidential), or exact from the floor on."),
+    ] = _DEFAULT.counting.mode,
+    floor: Annotated[
+        int, typer.Option(min=1, help="Smaller numbers are withheld, in exact mode.")
+    ] = _DEFAULT.counting.floor,
+    unsafe_no_caps: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-no-caps",
+            help="Exact counts without a budget of answers: for demos and benches. Counts are then an oracle.",
+        ),
+    ] = False,
+    my_size: Annotated[
+        int, typer.Option(min=1, help="How many entries my list has, at most; terms say it.")
+    ] = _DEFAULT.declared[0],
+    their_size: Annotated[
+        int, typer.Option(min=1, help="How many entries the partner's list has, at most; terms say it.")
+    ] = _DEFAULT.declared[1],
+    growth: Annotated[
+        str, typer.Option(help="ENTRIES,PERCENT: what a list may grow by in a week without the other side's consent.")
+    ] = f"{_DEFAULT.limits.growth_entries},{_DEFAULT.limits.growth_percent}",
+    churn: Annotated[
+        int, typer.Option(min=1, help="Percent of a list that may change in 30 days without the other side's consent.")
+    ] = _DEFAULT.limits.churn_percent,
+    new_count_from: Annotated[
+        str, typer.Option(help="When entries added in an epoch count: next_epoch, or next_answer.")
+    ] = _DEFAULT.new_tokens.count_from,
+    open_after: Annotated[
+        str, typer.Option(help="HOURS,SNAPSHOTS: when matches of added entries may be opened: 72,2; at once is 0,1.")
+    ] = f"{_DEFAULT.new_tokens.open_after_hours},{_DEFAULT.new_tokens.open_after_snapshots}",
+    probes: Annotated[
+        int,
+        typer.Option(min=0, max=1_000, help="Entries that are nobody's, to see whether lists are evaluated honestly."),
+    ] = _DEFAULT.probes,
     minimum_population: Annotated[
         int, typer.Option(min=1, help="How many entries must look alike before any of them leaves.")
     ] = _DEFAULT.minimum_population,
@@ -82,7 +120,22 @@ def propose(  # noqa: PLR0913 - options of a command line
         kinds=_named(Kind, kinds, "kinds"),
         tiers=_named(Tier, tiers, "tiers"),
         segments=tuple(_parts(segments)),
-        floor=floor,
+        counting=_counting(counting, floor, unsafe_no_caps=unsafe_no_caps),
+        declared=(my_size, their_size),
+        limits=_checked(
+            ListLimits,
+            "growth, churn",
+            distinct_percent=_DEFAULT.limits.distinct_percent,
+            churn_percent=churn,
+            **_two(growth, "growth", ("growth_entries", "growth_percent")),
+        ),
+        new_tokens=_checked(
+            NewTokens,
+            "new-count-from, open-after",
+            count_from=new_count_from,
+            **_two(open_after, "open-after", ("open_after_hours", "open_after_snapshots")),
+        ),
+        probes=probes,
         minimum_population=minimum_population,
         epoch_days=epoch_days,
         answer_interval="unsafe_every_push" if unsafe_answer_every_push else seconds_of(answer_interval),
@@ -148,18 +201,24 @@ def decline(
 
 
 @app.command(epilog="Example: cleanroom room renew 'Acme x Globex' --days 365")
-def renew(
+def renew(  # noqa: PLR0913 - options of a command line
     context: typer.Context,
     room: RoomArgument,
     *,
     days: Annotated[int, typer.Option(min=1, max=3_660, help="How many days longer.")] = _DEFAULT.days,
+    my_size: Annotated[
+        int | None, typer.Option(min=1, help="How many entries your list may have. (default: as before)")
+    ] = None,
+    their_size: Annotated[
+        int | None, typer.Option(min=1, help="How many entries the partner's list may have. (default: as before)")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Propose the same terms with a later expiry. They count once the other side accepts."""
+    """Propose the same terms with a later expiry, or other sizes of lists. They count once the other side accepts."""
     run = begin(context, home, as_json=as_json)
     with run.agent() as agent:
-        renewed = agreements.renew(agent, room, days=days)
+        renewed = agreements.renew(agent, room, days=days, my_size=my_size, their_size=their_size)
         tables = room_tables(agent, renewed)
     until = renewed.pending.expires if renewed.pending else renewed.terms.expires
     run.out.result(
@@ -221,6 +280,25 @@ def show_list(context: typer.Context, *, home: HomeOption = None, as_json: JsonO
         documents.append({"room": item.room, "title": item.title, "state": item.state.value, "partners": others})
     nothing = Text("No room yet: cleanroom room propose PARTNER")
     run.out.result({"rooms": documents}, shown if summaries else nothing)
+
+
+def _counting(mode: CountingMode, floor: int, *, unsafe_no_caps: bool) -> CappedCounting:
+    caps = "unsafe_none" if unsafe_no_caps else "budget"
+    return _checked(CappedCounting, "counting, unsafe-no-caps", mode=mode, floor=floor, caps=caps)
+
+
+def _two(text: str, option: str, names: tuple[str, str]) -> dict[str, int]:
+    parts = _parts(text)
+    if len(parts) != len(names) or not all(part.isdecimal() for part in parts):
+        raise InputRefused(f"{option}: two whole numbers with a comma between them")
+    return dict(zip(names, map(int, parts), strict=True))
+
+
+def _checked(kind: type[Part], options: str, **members: object) -> Part:
+    try:
+        return kind.model_validate(members)
+    except ValidationError:
+        raise InputRefused(f"{options}: terms cannot say this") from None
 
 
 def _parts(text: str) -> list[str]:

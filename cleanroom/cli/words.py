@@ -9,6 +9,11 @@ from cleanroom.messages.documents import moment
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _SHORTEST: Final = 60
 _LONGEST: Final = 366 * 86_400
 
@@ -26,6 +31,12 @@ def until(text: str, now: datetime) -> str:
         return "due"
     # A minute's grace: what was set a moment ago for 365 days reads as 365 days.
     return "in less than a minute" if seconds < _UNITS[-1][1] else f"in {span(seconds + 60)}"
+
+
+def day(text: str) -> str:
+    """The day of a moment in UTC, with its weekday: "Monday 30 November 2026"."""
+    at = moment(text)
+    return f"{_WEEKDAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 def span(seconds: int) -> str:

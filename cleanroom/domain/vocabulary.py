@@ -50,9 +50,16 @@ class Tier(StrEnum):
 
 
 class CountingMode(StrEnum):
-    """How counts are shown. Modes with noise join here, behind the same rule."""
+    """How counts are shown, the weakest first (docs/privacy.md)."""
 
     EXACT = "exact"
+    STANDARD = "standard"
+    CONFIDENTIAL = "confidential"
+
+    def is_weaker_than(self, other: "CountingMode") -> bool:
+        """Whether this one shows more."""
+        order = list(CountingMode)
+        return order.index(self) < order.index(other)
 
 
 class ChangeMode(StrEnum):

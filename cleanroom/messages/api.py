@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from cleanroom.domain.vocabulary import RoomState, RoundState
+from cleanroom.domain.vocabulary import CountingMode, RoomState, RoundState
 from cleanroom.messages.documents import (
     Bytes32,
     Count,
@@ -24,8 +24,12 @@ Numbers = Annotated[tuple[Count, ...], BeforeValidator(as_tuple)]
 
 
 class EscrowInfo(Wire):
-    """What the escrow says of itself. Trust comes from the invite's pinned key, not from here."""
+    """What the escrow says of itself. Trust comes from the invite's pinned key, not from here.
 
+    `host` is the partner that operates it, if one does.
+    """
+
+    host: PartnerName | Literal[""]
     key: Bytes32
     protocol: Literal["cleanroom/1"] = "cleanroom/1"
     now: Instant
@@ -109,8 +113,39 @@ class NoticeBody(Wire):
     words: Annotated[str, Field(max_length=64_000, pattern=r"^([0-9a-f]{2})+$")]
 
 
+class GaugeView(Wire):
+    """The budget of answers about the list of `owner` to the other member, over all rooms of the two.
+
+    `left` of the `of` answers of a year can still be given. `next_answer` is the first edge from now on at which this
+    list's budgets give one; None where that is not in sight, or is not the caller's business. `reason` says what the
+    next edge is too early for: `too_soon` (the mode's interval), `pair_spent` (this budget), `owner_spent` (what the
+    caller's own list may give to all partners), `their_list_spent` (what the other's may), or nothing.
+
+    `owner_left` of `owner_of` is what the caller's own list may still give to all partners; nobody else is told.
+    """
+
+    owner: PartnerName
+    left: Count
+    of: Count
+    next_answer: Instant | None
+    reason: Literal["", "too_soon", "pair_spent", "owner_spent", "their_list_spent"]
+    owner_left: Count | None
+    owner_of: Count | None
+
+
+class ProbesView(Wire):
+    """A member has told its probes; `holds`: the other one has evaluated its entries whole."""
+
+    owner: PartnerName
+    holds: bool
+
+
 class RoomView(Wire):
-    """All that a member may see of a room; everything that matters in it is signed by a partner or the escrow."""
+    """All that a member may see of a room; everything that matters in it is signed by a partner or the escrow.
+
+    `counting` is the mode in force, by terms and wishes. There are two gauges, in the order of the terms' members,
+    where the terms in force have budgets, and else none.
+    """
 
     room: RoomName
     state: RoomState = Field(strict=False)
@@ -129,6 +164,12 @@ class RoomView(Wire):
     openings_lapsed: bool
     releases: Documents
     notices: Annotated[tuple[NoticeBody, ...], BeforeValidator(as_tuple)]
+    wishes: Documents
+    allowances: Documents
+    corrections: Documents
+    counting: Annotated[CountingMode, Field(strict=False)] | None
+    gauges: Annotated[tuple[GaugeView, ...], BeforeValidator(as_tuple)]
+    probes: Annotated[tuple[ProbesView, ...], BeforeValidator(as_tuple)]
     answer: SignedDocument | None
     next_answer: Instant | None
 

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from cleanroom.domain.errors import VerificationFailed
-from cleanroom.domain.vocabulary import Form
+from cleanroom.domain.vocabulary import CountingMode, Form
 from cleanroom.messages.documents import (
     Bytes16,
     Bytes32,
@@ -39,6 +39,10 @@ Cell = Annotated[tuple[Place, Place], BeforeValidator(as_tuple)]
 Cells = Annotated[tuple[Cell, ...], BeforeValidator(as_tuple), Field(max_length=256)]
 PolicyOrNone = DigestText | Literal[""]
 Forms = Annotated[dict[Label, Annotated[Form, Field(strict=False)]], Field(max_length=201)]
+
+
+DOCUMENTS: Final = ("document", "receipt", "first_document", "second_document")
+"""Members of entries that name a document by its digest."""
 
 
 class EntryRefused(VerificationFailed):
@@ -140,9 +144,20 @@ class EvaluationDelivered(Entry):
     root: Bytes32
 
 
-class AnswerGiven(Entry):
-    """Counts were released to both members. `forbidden` are the cells whose number a policy withheld at `edge`.
+class ProbesChecked(Entry):
+    """A member has told its probes; `holds`: the other one's evaluation has the rows of each of them together."""
 
+    type: Literal["probes-checked/1"] = "probes-checked/1"
+    document: DigestText
+    epoch: Count
+    holds: bool
+    owner: PartnerName
+
+
+class AnswerGiven(Entry):
+    """Of before there were budgets: the same counts were released to both members.
+
+    `forbidden` are the cells whose number a policy withheld at `edge`.
     Policies and cells are in the order of the terms' members; `rules` is the evaluator's version.
     """
 
@@ -155,6 +170,68 @@ class AnswerGiven(Entry):
     number: Number
     rules: Version
     second_policy: PolicyOrNone
+
+
+class DrawsCommitted(Entry):
+    """The noise of the answer that follows: `commitment` is SHA-256 over a secret salt and all of its draws."""
+
+    type: Literal["draws-committed/1"] = "draws-committed/1"
+    commitment: Bytes32
+    edge: Instant
+    epoch: Count
+    number: Number
+
+
+class CountsReleased(Entry):
+    """Each member was given an answer. It took `cost` from the budget of each member's list towards the other.
+
+    `forbidden` are the cells whose number a policy withheld at `edge`. Policies, documents and cells are in the order
+    of the terms' members; `rules` is the evaluator's version.
+    """
+
+    type: Literal["counts-released/1"] = "counts-released/1"
+    caps: Literal["budget", "unsafe_none"]
+    correction: bool
+    cost: Count
+    edge: Instant
+    epoch: Count
+    first_document: DigestText
+    first_policy: PolicyOrNone
+    forbidden: Cells
+    mode: Annotated[CountingMode, Field(strict=False)]
+    number: Number
+    rules: Version
+    second_document: DigestText
+    second_policy: PolicyOrNone
+
+
+class CountingTightened(Entry):
+    """A member wants counts shown by no weaker mode than this; `document` is its wish."""
+
+    type: Literal["counting-tightened/1"] = "counting-tightened/1"
+    document: DigestText
+    mode: Annotated[CountingMode, Field(strict=False)]
+    partner: PartnerName
+
+
+class AllowanceGiven(Entry):
+    """Two people of a member have allowed a weaker mode of counting, or more answers: `document` says which."""
+
+    type: Literal["allowance-given/1"] = "allowance-given/1"
+    act: Literal["weaker_counting", "refill"]
+    approver: Bytes16
+    author: Bytes16
+    document: DigestText
+    partner: PartnerName
+    units: Count
+
+
+class CorrectionAsked(Entry):
+    """A member has asked for one answer more, because a list was wrong."""
+
+    type: Literal["correction-asked/1"] = "correction-asked/1"
+    document: DigestText
+    partner: PartnerName
 
 
 class PolicyProposed(Entry):
@@ -297,7 +374,13 @@ AnyEntry = Annotated[
     | SnapshotCommitted
     | EvaluationSigned
     | EvaluationDelivered
+    | ProbesChecked
     | AnswerGiven
+    | DrawsCommitted
+    | CountsReleased
+    | CountingTightened
+    | AllowanceGiven
+    | CorrectionAsked
     | PolicyProposed
     | PolicyActivated
     | OpeningRecorded

@@ -18,7 +18,7 @@ from cleanroom.messages.documents import (
     Wire,
     as_tuple,
 )
-from cleanroom.messages.rooms import CountingRule
+from cleanroom.messages.rooms import CappedCounting, CountingRule
 
 
 class ShapeCount(Wire):
@@ -33,14 +33,23 @@ Shapes = Annotated[tuple[ShapeCount, ...], BeforeValidator(as_tuple), Field(max_
 Digests = Annotated[tuple[DigestText, ...], BeforeValidator(as_tuple), Field(max_length=100_000)]
 
 
+class Source(Wire):
+    """Where a list comes from, as its owner states it: which system, which query, how many rows it gave, who ran it."""
+
+    system: Title
+    query: Title
+    rows: Count
+    who: Title
+
+
 class Snapshot(Document):
     """One batch of a partner's committed list: number 1 is the whole list, the later ones are changes to it.
 
     `root` is the RFC 6962 Merkle root over this batch's rows, `shapes` the histogram *after* it, `chunks` the
-    SHA-256 of each sealed chunk, `previous` the digest of the batch before.
+    SHA-256 of each sealed chunk, `previous` the digest of the batch before. `sources` is what the lists come from.
     """
 
-    type: Literal["snapshot/1"] = "snapshot/1"
+    type: Literal["snapshot/2"] = "snapshot/2"
     room: RoomName
     terms: DigestText
     epoch: Count
@@ -52,6 +61,7 @@ class Snapshot(Document):
     root: DigestText
     shapes: Shapes
     chunks: Digests
+    sources: Annotated[tuple[Source, ...], BeforeValidator(as_tuple), Field(max_length=100)]
     created: Instant
 
 
@@ -87,7 +97,7 @@ class Evaluation(Document):
 
 
 class ShownCell(Wire):
-    """A number that may be shown: distinct companies."""
+    """A number that may be shown: distinct companies whose match was not opened."""
 
     companies: Count
 
@@ -95,7 +105,7 @@ class ShownCell(Wire):
 class WithheldCell(Wire):
     """A cell whose number is not shown. It carries the rule, never a number."""
 
-    withheld: Literal["too_few_inside_or_outside", "by_policy"]
+    withheld: Literal["too_few_inside_or_outside", "below_threshold", "by_policy"]
 
 
 class ListStatus(Wire):
@@ -111,10 +121,9 @@ class ListStatus(Wire):
 Row = Annotated[tuple[ShownCell | WithheldCell, ...], BeforeValidator(as_tuple)]
 
 
-class Answer(Document):
-    """The overlap of one pair of snapshots, after the counting rule: rows are the first list's segments."""
+class AnyAnswer(Document):
+    """What answers of every type say: the overlap of one pair of snapshots; rows are the first list's segments."""
 
-    type: Literal["answer/1"] = "answer/1"
     room: RoomName
     terms: DigestText
     epoch: Count
@@ -134,3 +143,35 @@ class Answer(Document):
         if self.lists[0].partner == self.lists[1].partner:
             raise ValueError("the lists are not of two partners")
         return self
+
+
+class Answer(AnyAnswer):
+    """What one member is shown: counts of the other's companies, after the counting rule in force at the edge.
+
+    `opened` is how many companies of each cell both sides know already, because their matches were opened; the numbers
+    of `cells` are of the others. `cost` is what the answer took from the budgets, `correction`: it was asked for.
+    """
+
+    type: Literal["answer/2"] = "answer/2"
+    recipient: PartnerName
+    opened: Annotated[
+        tuple[Annotated[tuple[Count, ...], BeforeValidator(as_tuple)], ...],
+        BeforeValidator(as_tuple),
+    ]
+    counting: CappedCounting
+    cost: Count
+    correction: bool
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if any(len(row) != len(self.segments) for row in (self.opened, *self.opened)):
+            raise ValueError("what was opened does not fit the segments")
+        if self.recipient not in {status.partner for status in self.lists}:
+            raise ValueError("the recipient is no member")
+        return self
+
+
+class EarlierAnswer(AnyAnswer):
+    """An answer of before there were budgets: both members were shown the same."""
+
+    type: Literal["answer/1"] = "answer/1"

@@ -108,10 +108,48 @@ class CatalogueField(Wire):
 
 
 class CountingRule(Wire):
-    """The rule by which counts leave the escrow."""
+    """The rule by which counts leave the escrow. `floor` is of the exact mode."""
 
     mode: CountingMode = Field(strict=False)
     floor: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class CappedCounting(CountingRule):
+    """`caps`: answers are paid for from the budgets of docs/privacy.md; or none are, for demos and benches."""
+
+    caps: Literal["budget", "unsafe_none"]
+
+    @model_validator(mode="after")
+    def _budgeted(self) -> Self:
+        if self.caps == "unsafe_none" and self.mode is not CountingMode.EXACT:
+            raise ValueError("noise without a budget is averaged away")
+        return self
+
+
+class NewTokens(Wire):
+    """What of a list is new: tokens that a later batch of an epoch brought.
+
+    They count from the next epoch, or from the next answer on; their matches are opened after so many hours, and once
+    the list has been committed so often with them in it.
+    """
+
+    count_from: Literal["next_epoch", "next_answer"]
+    open_after_hours: Annotated[int, Field(ge=0, le=8_760)]
+    open_after_snapshots: Annotated[int, Field(ge=1, le=100)]
+
+
+class ListLimits(Wire):
+    """What a list may do before the other side's agent stops evaluating it (docs/privacy.md, "Guessing").
+
+    `distinct_percent` of the declared entries is how many new keys of each kind it evaluates in 30 days.
+    A week's growth beyond the larger of `growth_entries` and `growth_percent`, or a churn of more than
+    `churn_percent` in 30 days, waits for the other side's consent.
+    """
+
+    distinct_percent: Annotated[int, Field(ge=100, le=1_000_000)]
+    growth_entries: Annotated[int, Field(ge=1, le=100_000_000)]
+    growth_percent: Annotated[int, Field(ge=1, le=1_000_000)]
+    churn_percent: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 TierName = Annotated[Tier, Field(strict=False)]
@@ -194,10 +232,9 @@ class AnyTerms(Document):
         raise DocumentRefused("Terms: not a member of this room")
 
 
-class Terms(AnyTerms):
-    """What the members of a room agree on. Every member signs the same bytes."""
+class TieredTerms(AnyTerms):
+    """Terms that name tiers."""
 
-    type: Literal["terms/3"] = "terms/3"
     rule: Version
     tiers: Annotated[tuple[TierName, ...], BeforeValidator(as_tuple)]
 
@@ -213,10 +250,45 @@ class Terms(AnyTerms):
         return min(_NUMBERS[tier] for tier in self.tiers)
 
 
+class Terms(TieredTerms):
+    """What the members of a room agree on. Every member signs the same bytes.
+
+    `declared` is how many entries each member says its list has, in the members' order; `quota` is the hard cap of
+    both. `host` is the member that operates the escrow, if one does. `probes` is how many entries that are nobody's
+    each agent puts into its list, to see whether the other one evaluates it honestly; they come on top of both sizes.
+    """
+
+    type: Literal["terms/4"] = "terms/4"
+    counting: CappedCounting
+    declared: Annotated[tuple[Number, Number], BeforeValidator(as_tuple)]
+    limits: ListLimits
+    new_tokens: NewTokens
+    host: PartnerName | Literal[""]
+    probes: Annotated[int, Field(ge=0, le=1_000)]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if max(self.declared) > self.quota:
+            raise ValueError("a declared size is above the quota")
+        if self.host and self.host not in self.identity_keys:
+            raise ValueError("the host is no member")
+        return self
+
+    def declared_by(self, partner: PartnerId) -> int:
+        """How many entries a member says its list has."""
+        return self.declared[[member.partner for member in self.members].index(partner)]
+
+
 class EarlierTerms(AnyTerms):
     """Terms of before there were tiers. Nobody works under them; the audit of such a room reads them."""
 
     type: Literal["terms/2"] = "terms/2"
+
+
+class UnbudgetedTerms(TieredTerms):
+    """Terms of before there were budgets. Nobody works under them; the audit of such a room reads them."""
+
+    type: Literal["terms/3"] = "terms/3"
 
 
 class Withdrawal(Document):

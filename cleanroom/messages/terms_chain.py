@@ -10,13 +10,16 @@ from itertools import pairwise
 from typing import Final, TypeVar
 
 from cleanroom.messages.documents import DocumentRefused, read_document
-from cleanroom.messages.rooms import AnyTerms, EarlierTerms, Terms
+from cleanroom.messages.rooms import AnyTerms, EarlierTerms, Terms, UnbudgetedTerms
 from cleanroom.messages.signing import SignedDocument, open_document
 
 _T = TypeVar("_T", bound=AnyTerms)
 
 WITHIN_AN_EPOCH: Final = frozenset(
-    {"version", "previous", "title", "purpose", "use", "counting", "fields", "quota", "expires"}
+    {
+        *("version", "previous", "title", "purpose", "use", "counting", "fields", "quota", "expires"),
+        *("declared", "limits", "new_tokens", "answer_interval"),
+    }
 )
 """What terms may change while an epoch goes on. Any other change, such as of the kinds' recipes, begins one."""
 
@@ -55,7 +58,8 @@ def open_any_terms(signed: SignedDocument, *, before: AnyTerms | None) -> AnyTer
 def type_of(signed: SignedDocument) -> type[AnyTerms]:
     """Which type of terms a document claims to be. Reading it as that shows whether it is."""
     # Inside of a text of JSON quotes are escaped, so this is a member and no title.
-    return EarlierTerms if '"type":"terms/2"' in signed.document else Terms
+    earlier: dict[str, type[AnyTerms]] = {'"type":"terms/2"': EarlierTerms, '"type":"terms/3"': UnbudgetedTerms}
+    return next((kind for mark, kind in earlier.items() if mark in signed.document), Terms)
 
 
 def _opened(kind: type[_T], signed: SignedDocument, before: AnyTerms | None) -> _T:

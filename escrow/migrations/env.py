@@ -3,6 +3,7 @@
 from alembic import context
 
 import escrow.consent_tables
+import escrow.counting_tables
 import escrow.ledger_tables  # noqa: F401 - their tables join the metadata
 from escrow.tables import Base
 

@@ -24,8 +24,9 @@ from cleanroom.agent.partners import confirm
 from cleanroom.agent.session import Agent
 from cleanroom.domain.clock import system_clock
 from cleanroom.domain.secret import Secret
-from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, PartnerKind, RoomId
+from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, ChangeMode, CountingMode, PartnerKind, RoomId
 from cleanroom.messages.invites import Invite
+from cleanroom.messages.rooms import CappedCounting, ListLimits, NewTokens
 from escrow import invites
 from escrow.database import Database
 from escrow.identity import key_in
@@ -110,7 +111,12 @@ def in_a_room(folder: Path, escrow: Escrow, *, url: str | None = None, **terms: 
     wanted: dict[str, Any] = {
         "title": TITLE,
         "purpose": "tests",
-        "floor": FLOOR,
+        "counting": CappedCounting(mode=CountingMode.EXACT, floor=FLOOR, caps="unsafe_none"),
+        "limits": ListLimits(
+            distinct_percent=1_000_000, growth_entries=1_000_000, growth_percent=1_000_000, churn_percent=1_000_000
+        ),
+        "probes": 0,
+        "new_tokens": NewTokens(count_from="next_answer", open_after_hours=0, open_after_snapshots=1),
         "minimum_population": 5,
         "answer_interval": "unsafe_every_push",
         "changes": ChangeMode.IMMEDIATE,

@@ -25,6 +25,7 @@ from cleanroom.cli.output import Output
 from cleanroom.domain.clock import system_clock
 from cleanroom.domain.secret import Secret
 from cleanroom.notebook import CELLS, PARTNERS, PUSHED, REFUSED, ROOMS, STATUS, SYNCED, open_home
+from examples.local import UNSAFE_TERMS
 
 WORDS = "correct horse battery"
 ROOM = "Acme x Globex"
@@ -112,7 +113,7 @@ def prepared(url: str, folder: Path) -> World:
     acme.json("partner", "confirm", "Globex", *globex_init["fingerprint"])
     globex.json("partner", "confirm", "acme software", *acme_init["fingerprint"])
     terms = ["--title", ROOM, "--purpose", "Find joint customers", "--segments", "customers,prospects"]
-    rules = ["--floor", "5", "--minimum-population", "5", "--unsafe-answer-every-push", "--changes", "immediate"]
+    rules = ["--floor", "5", "--minimum-population", "5", *UNSAFE_TERMS, "--changes", "immediate"]
     proposed = acme.json("room", "propose", "Globex", *terms, *rules)
     assert proposed["state"] == "proposed"
     assert globex.json("room", "accept", ROOM)["state"] == "active"
@@ -224,12 +225,13 @@ def words_of_partners(world: World) -> set[str]:
 
 def test_the_terms_say_what_they_weaken(world: World) -> None:
     found = world.globex.json("room", "show", ROOM)
-    assert [line.split()[0] for line in found["weaknesses"]] == ["UNSAFE:", "Changes", "The", "Only", "Exact"]
+    beginnings = ["UNSAFE:", "Changes", "UNSAFE:", "Exact", "The", "A", "Entries", "Matches", "Only", "Only"]
+    assert [line.split()[0] for line in found["weaknesses"]] == beginnings
     code, out, _ = world.globex.run("room", "show", ROOM)
     assert code == Exit.DONE
     assert "UNSAFE: an answer after every push" in out
     recommended = ["--title", "Safe", "--purpose", "P"]
-    assert len(world.acme.json("room", "propose", "Globex", *recommended)["weaknesses"]) == 1
+    assert world.acme.json("room", "propose", "Globex", *recommended)["weaknesses"] == []
     world.globex.json("room", "decline", "Safe")
 
 

@@ -13,9 +13,9 @@ from ground import TITLE, cells_of, log_lines, ran, script, transposed, truth, w
 from postgresql import PostgreSQL
 
 from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS
-from examples.local import Escrow, Partner, agreed_room, enrolled
+from examples.local import UNSAFE_TERMS, Escrow, Partner, agreed_room, enrolled
 
-TERMS = ("--purpose", "tests", "--minimum-population", "5", "--unsafe-answer-every-push", "--changes", "immediate")
+TERMS = ("--purpose", "tests", "--minimum-population", "5", *UNSAFE_TERMS, "--changes", "immediate")
 BULK = ("sealed_chunks", "snapshots", "evaluations", "evaluated_batches", "evaluated_chunks", "answers")
 
 

@@ -20,7 +20,7 @@ from cleanroom.domain.vocabulary import Digest, PartnerId, RoomId
 from cleanroom.messages import batches
 from cleanroom.messages.api import RoomView
 from cleanroom.messages.documents import instant
-from cleanroom.messages.entries import Entry, NoticeSent, read_entry
+from cleanroom.messages.entries import DOCUMENTS, Entry, NoticeSent, read_entry
 from cleanroom.messages.lists import Snapshot
 from cleanroom.messages.rooms import EpochKey
 from cleanroom.messages.sealing import seal
@@ -89,7 +89,7 @@ def put_on_record(client: EscrowClient, room: RoomId, *entries: Entry) -> None:
     def work(session: Session) -> Digest:
         query = select(LogEntry.leaf).where(LogEntry.log == log)
         known = [read_entry(data) for data in session.scalars(query)]
-        digests = {getattr(entry, name, "") for entry in known for name in ("document", "receipt")}
+        digests = {getattr(entry, name, "") for entry in known for name in DOCUMENTS}
         for entry in entries:
             if entry.document not in digests:
                 ledger.append(session, log, entry)
@@ -169,6 +169,7 @@ class Owner:
             "root": merkle.root(rows.leaves(), rows.leaf_width).hex(),
             "shapes": shapes,
             "chunks": tuple(hashlib.sha256(item).hexdigest() for item in sealed),
+            "sources": (),
             "created": instant(self.agent.clock()),
         }
         signed = self.agent.sign(Snapshot.model_validate({**document, **claims}))

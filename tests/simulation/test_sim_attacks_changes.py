@@ -12,7 +12,7 @@ from world import World, accounts
 
 from cleanroom.agent import evaluate, evidence, opening, policies, suppress, sync
 from cleanroom.agent.committed import state
-from cleanroom.agent.evidence import OpeningsWait
+from cleanroom.agent.opening_waits import OpeningsWait
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.verified import verified
 from cleanroom.messages.openings import OpeningRefused

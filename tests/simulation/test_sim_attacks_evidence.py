@@ -12,7 +12,7 @@ from malice_openings import Rehearsal, Stage, mapped_stage
 from world import World
 
 from cleanroom.agent import evidence
-from cleanroom.agent.evidence import RoundNotReady
+from cleanroom.agent.opening_waits import RoundNotReady
 from cleanroom.messages.openings import Evidence, OpeningRefused
 from cleanroom.policy.evaluate import Sides
 

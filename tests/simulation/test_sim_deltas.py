@@ -46,7 +46,7 @@ def check_change(agent: Agent, room: Room) -> tuple[Wanted | None, CommitReport]
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(first=LISTS, deltas=DELTAS, minimum=st.integers(1, 2))
 def test_a_delta_gives_what_the_whole_lists_give(

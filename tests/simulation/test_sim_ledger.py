@@ -19,7 +19,7 @@ from cleanroom.domain.errors import CleanroomError
 from cleanroom.domain.secret import Secret
 from cleanroom.domain.vocabulary import Form, RoomId
 from cleanroom.messages.api import LogView, RoomView
-from cleanroom.messages.entries import Entry, KeyPublished, NoticeSent, PolicyActivated, leaf, read_entry
+from cleanroom.messages.entries import DOCUMENTS, Entry, KeyPublished, NoticeSent, PolicyActivated, leaf, read_entry
 from cleanroom.messages.notes import CheckpointRefused
 from cleanroom.messages.notices import Wish
 from cleanroom.policy.model import Policy
@@ -267,8 +267,6 @@ def test_nothing_is_hidden_from_a_room_view(room: Sharing) -> None:
     view: RoomView = room.acme.escrow.room(room.room)
     room.settle()
     shown = {signed.digest() for signed in room.view(room.acme).documents}
-    logged = {
-        getattr(entry, name, None) for entry in entries_of(room.world, room.room) for name in ("document", "receipt")
-    }
+    logged = {getattr(entry, name, None) for entry in entries_of(room.world, room.room) for name in DOCUMENTS}
     assert shown <= logged
     assert view.room == room.room

@@ -168,7 +168,7 @@ class TestTerms:
         world.put_list(globex, room, accounts(companies(0, 4)))
 
         def view(honest: RoomView) -> RoomView:
-            return honest.model_copy(update={"terms": (terms_signed_by(acme, honest, quota=7),)})
+            return honest.model_copy(update={"terms": (terms_signed_by(acme, honest, quota=7, declared=(7, 7)),)})
 
         victim = lied_to(globex, view)
         assert not open_room(victim, room).in_force

@@ -252,7 +252,7 @@ def test_a_shape_below_the_minimum_is_refused(world: World) -> None:
 
 
 def test_a_list_over_the_quota_is_refused(world: World) -> None:
-    room = Room(world, quota=25)
+    room = Room(world, quota=25, declared=(25, 25))
     room.refuses_if_shown(room.owner.forge(room.owner.rows([f"q{i}.com" for i in range(26)])), code="quota")
 
 

@@ -238,7 +238,7 @@ def test_a_list_without_enough_of_a_shape_is_not_committed(world: World, acme: A
 
 
 def test_a_list_over_the_quota_is_not_committed(world: World, acme: Agent, globex: Agent) -> None:
-    room = world.room(acme, globex, quota=5)
+    room = world.room(acme, globex, quota=5, declared=(5, 5))
     world.put_list(acme, room, accounts(companies(0, 6)))
     (result,) = sync.sync(acme, room)
     assert isinstance(result.problem, OverQuota)
@@ -250,7 +250,7 @@ def test_a_list_over_the_quota_is_not_committed(world: World, acme: Agent, globe
 def test_a_list_that_grew_over_the_quota_does_not_stop_the_other_sides_list(
     world: World, acme: Agent, globex: Agent
 ) -> None:
-    room = world.room(acme, globex, quota=8)
+    room = world.room(acme, globex, quota=8, declared=(8, 8))
     world.put_list(acme, room, accounts(companies(0, 8)))
     world.put_list(globex, room, accounts(companies(3, 9)))
     world.settle(acme, globex, room=room)

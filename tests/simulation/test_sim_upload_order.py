@@ -14,7 +14,7 @@ from cleanroom.agent import epochs, received, sync
 from cleanroom.agent.committed import state
 from cleanroom.agent.rooms import open_room
 from cleanroom.agent.session import Agent
-from cleanroom.agent.vault import Vault
+from cleanroom.agent.vault import COPIED, Vault
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages import batches
 from escrow import evaluated_rows
@@ -173,6 +173,7 @@ def test_a_vault_that_is_opened_again_goes_on_where_it_was(
     acme.vault.backup(copy)
     line = world.lines["Acme"]
     with Vault.open(copy, PASSPHRASE) as vault:
+        vault.delete(COPIED)  # it stands for the very file
         again = world.agent(acme.home, vault, acme.identity, acme.config)
         world.settle(again, globex, room=room)
         assert check_reports(again, globex, room)[0][0] == 6

@@ -7,7 +7,7 @@ from consent import staff
 from sharing import Sharing, deals, grant, opened, policy
 from world import World
 
-from cleanroom.agent import matches, notices, policies, suppress
+from cleanroom.agent import decoys, matches, notices, policies, suppress
 from cleanroom.agent.looked import look
 from cleanroom.agent.notices import Match
 from cleanroom.agent.session import Agent
@@ -33,9 +33,14 @@ SELDOM = {
     "enrolment",
     "lists/newest/...",
     "lists/{n}/reading",
+    "lists/{n}/source",
+    "guesses/restored",
+    "copied",
+    "room/{room}/{epoch}/theirs/retired",
     "room/{room}/{epoch}/out/...",
     "room/{room}/{epoch}/releasing/...",
     "policies/{room}/unanswered",
+    "allowances/{room}/draft",
 }
 """Not there between steps, or made by the command only."""
 
@@ -62,6 +67,7 @@ def wider(agent: Agent) -> Policy:
 
 def busy(world: World) -> Sharing:
     """A room in which everything has happened that leaves something in a vault."""
+    decoys.add(world.agents["Acme"], website="brindlecove.com", segment="customers")
     room = opened(world, deals(0, 6, prefix="v"), deals(2, 9, prefix="w"), acme=full, globex=full)
     room.settle()
     acme, view = room.acme, room.view(room.acme)
@@ -88,4 +94,4 @@ def test_every_address_of_a_vault_is_documented_and_every_documented_one_is_ther
 def test_no_address_is_made_of_account_data(world: World) -> None:
     agents = world.agents.values()
     text = " ".join(address for agent in agents for address in agent.vault.addresses(""))
-    assert not re.search(r"company|example|(?<!0)0{3}02|v\x1f", text, flags=re.IGNORECASE)
+    assert not re.search(r"company|example|brindlecove|(?<!0)0{3}02|v\x1f", text, flags=re.IGNORECASE)

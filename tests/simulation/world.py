@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import httpx2
 import pandas as pd
@@ -34,10 +34,10 @@ from cleanroom.agent.transport import Retries, Transport
 from cleanroom.agent.vault import Vault
 from cleanroom.agent.vault_key import KdfCost
 from cleanroom.domain.secret import Secret
-from cleanroom.domain.vocabulary import Kind, PartnerKind, RoomId
+from cleanroom.domain.vocabulary import CountingMode, Kind, PartnerKind, RoomId
 from cleanroom.messages.api import EnrolRequest
 from cleanroom.messages.documents import instant
-from cleanroom.messages.rooms import Enrolment
+from cleanroom.messages.rooms import CappedCounting, Enrolment, ListLimits, NewTokens
 from escrow import invites, schema
 from escrow.database import Database
 from escrow.identity import EscrowKey
@@ -51,6 +51,17 @@ CHEAP = KdfCost(memory_kib=1024, iterations=1, lanes=1)
 ALL_KINDS = tuple(Kind)
 FEW_KINDS = (Kind.LEI, Kind.DUNS, Kind.VAT, Kind.DOMAIN, Kind.NAME_COUNTRY)
 """A list of websites has one key an account under these: what most simulations count."""
+
+
+LOOSE: dict[str, Any] = {
+    "counting": CappedCounting(mode=CountingMode.EXACT, floor=1, caps="unsafe_none"),
+    "limits": ListLimits(
+        distinct_percent=1_000_000, growth_entries=1_000_000, growth_percent=1_000_000, churn_percent=1_000_000
+    ),
+    "probes": 0,
+    "new_tokens": NewTokens(count_from="next_answer", open_after_hours=0, open_after_snapshots=1),
+}
+"""Terms without disclosure control and without limits to guessing, for tests of everything else."""
 
 
 class StepClock:
@@ -169,9 +180,11 @@ class World:
             "purpose": "tests",
             "kinds": FEW_KINDS,
             "minimum_population": 1,
-            "floor": 1,
             "answer_interval": "unsafe_every_push",
+            **LOOSE,
         }
+        if "floor" in terms:
+            terms["counting"] = CappedCounting(mode=CountingMode.EXACT, floor=terms.pop("floor"), caps="unsafe_none")
         room = agreements.propose(proposer, acceptor.config.name, Proposal(**{**defaults, **terms}))
         agreements.accept(acceptor, room)
         return room

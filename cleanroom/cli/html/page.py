@@ -10,8 +10,18 @@ from cleanroom.agent.agreed import Agreement, Cell
 from cleanroom.agent.overlap import Overlap, Side
 from cleanroom.cli.agreed_view import agreement_words, mark_words, wait_words
 from cleanroom.cli.html.frame import framed, safe
-from cleanroom.cli.overlap_view import Unanswered, change_words, sum_words, withheld_words
-from cleanroom.cli.words import ago, label_words, until
+from cleanroom.cli.numbers import (
+    cell_words,
+    change_words,
+    detail_words,
+    meaning_words,
+    mode_words,
+    sum_words,
+    total_words,
+    withheld_cell_words,
+)
+from cleanroom.cli.overlap_view import SIZES, Unanswered, next_words, withheld_words
+from cleanroom.cli.words import ago, label_words
 from cleanroom.domain.vocabulary import RoomId
 from cleanroom.messages.documents import instant
 
@@ -34,17 +44,16 @@ def page(
 
 
 def _report(item: Overlap, now: datetime, agreed: Agreement | None) -> str:
-    ahead = "after the next push of either side"
-    if item.next_answer is not None:
-        ahead = f"{until(item.next_answer, now)} ({item.next_answer}), if either list changes"
-    withheld = "".join(f'<p class="soft">{safe(words)}</p>' for words in withheld_words(item))
+    notes = (*withheld_words(item), *meaning_words(item))
+    said = "".join(f'<p class="soft">{safe(words)}</p>' for words in notes)
     return f"""<section>
 <h2>{safe(item.title)}</h2>
 <p class="soft">Answer {item.number}, computed {safe(ago(item.edge, now))} ({safe(item.edge)}).
-Next answer: {safe(ahead)}.</p>
+Next answer: {safe(next_words(item, now))}.</p>
 <p class="sum">Sum: <strong>{safe(sum_words(item))}</strong></p>
+<p class="soft">Counting: {safe(mode_words(item))}.</p>
 <div class="wide">{_matrix(item, agreed)}</div>
-{withheld}
+{said}
 {_agreed(agreed, now) if agreed else ""}
 {_lists(item, now)}
 </section>"""
@@ -69,11 +78,17 @@ def _matrix(item: Overlap, agreed: Agreement | None) -> str:
             _cell(item, (i, j), largest, _mark(marked.cells[i][j], marked) if marked else "")
             for j in range(len(item.segments))
         )
-        lines.append(f'<tr><th scope="row">{safe(label_words(segment))}<small>yours</small></th>{made}</tr>')
+        total = f'<td class="total">{safe(total_words(item, item.total(row=i)))}</td>'
+        lines.append(f'<tr><th scope="row">{safe(label_words(segment))}<small>yours</small></th>{made}{total}</tr>')
+    sums = "".join(
+        f'<td class="total">{safe(total_words(item, item.total(column=j)))}</td>' for j in range(len(item.segments))
+    )
+    whole = f'<td class="total">{safe(total_words(item, item.total()))}</td>'
+    lines.append(f'<tr><th scope="row">sum</th>{sums}{whole}</tr>')
     caption = f"Companies by segment: {item.mine.name} in rows, {item.theirs.name} in columns"
     return (
         f'<table class="heat"><caption>{safe(caption)}</caption>'
-        f'<thead><tr><td class="corner"></td>{columns}</tr></thead>'
+        f'<thead><tr><td class="corner"></td>{columns}<th scope="col">sum</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
 
@@ -81,13 +96,14 @@ def _matrix(item: Overlap, agreed: Agreement | None) -> str:
 def _cell(item: Overlap, at: tuple[int, int], largest: int, mark: str) -> str:
     number, change = item.cells[at[0]][at[1]], item.change[at[0]][at[1]]
     if number is None:
-        why = "by policy" if at in item.by_policy else "withheld"
-        return f'<td class="withheld"><span>{why}</span>{mark}</td>'
+        return f'<td class="withheld"><span>{safe(withheld_cell_words(item, *at))}</span>{mark}</td>'
     heat = round(100 * number / largest) if largest else 0
-    words = change_words(change)
-    direction = "more" if change and change > 0 else "less"
-    changed = f'<span class="{direction}">{safe(words)} since last answer</span>' if words else ""
-    return f'<td class="shown" style="--heat:{heat}%"><b>{number:,}</b>{changed}{mark}</td>'
+    words = change_words(item, *at)
+    direction = "soft" if not change else "more" if change > 0 else "less"
+    since = "" if at in item.within_noise else " since last answer"
+    changed = f'<span class="{direction}">{safe(words)}{since}</span>' if words else ""
+    means = f'<small class="means">{safe(detail_words(item, *at))}</small>' if item.rule.scale else ""
+    return f'<td class="shown" style="--heat:{heat}%"><b>{safe(cell_words(item, *at))}</b>{means}{changed}{mark}</td>'
 
 
 def _mark(cell: Cell, item: Agreement) -> str:
@@ -101,6 +117,7 @@ def _lists(item: Overlap, now: datetime) -> str:
         '<div class="wide"><table class="lists"><caption>The lists behind it</caption><thead><tr>'
         f'<th scope="col">List</th><th scope="col">Pushed</th><th scope="col">Entries</th>{segments}</tr></thead>'
         f"<tbody>{_list(item.mine, now)}{_list(item.theirs, now)}</tbody></table></div>"
+        f'<p class="soft">{safe(SIZES)}</p>'
     )
 
 

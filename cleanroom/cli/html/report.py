@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from cleanroom.audit import budgets
 from cleanroom.audit.report import Cell, Matrix, Report, Round, Step
 from cleanroom.audit.result import Audit, Finding
 from cleanroom.audit.words import SHORT, Names, approval_words, names_of
 from cleanroom.cli.audit_report_view import numbers_words, versions_words
-from cleanroom.cli.audit_view import in_order, verdict
+from cleanroom.cli.audit_view import in_order, spent_words, verdict
 from cleanroom.cli.html.frame import framed, safe
 from cleanroom.cli.policy_file import shell_word
 from cleanroom.cli.policy_words import moment_words
@@ -26,6 +27,7 @@ def report_page(audit: Audit, found: Report, *, bundle: str, now: datetime) -> s
         _summary(audit),
         *([] if audit.holds else [anomalies]),
         _section("What was seen", _matrices(found.matrices, names)),
+        _section("Answers, recounted", _answers(audit)),
         _section("Widenings", _steps(found.widenings, names)),
         _section("Narrowings", _steps(found.narrowings, names)),
         _section("Openings", _rounds(found.rounds, names)),
@@ -56,6 +58,19 @@ def _summary(audit: Audit) -> str:
         ("Erased", erased),
     ]
     return f'<p class="verdict {kind}">{safe(verdict(audit).plain)}</p>\n{_facts(rows)}'
+
+
+def _answers(audit: Audit) -> str:
+    names = names_of(audit)
+    headers = ["List of", "To", "Spent in a year", "Answers", "Corrections", "Refilled"]
+    rows = [
+        [
+            _row_head(names.partner(line.owner)),
+            *(f"<td>{safe(words)}</td>" for words in spent_words(line, names.partner(line.recipient))),
+        ]
+        for line in budgets.table([audit])
+    ]
+    return _table("What each list has given of its budget of answers", headers, rows) if rows else ""
 
 
 def _matrices(matrices: Sequence[Matrix], names: Names) -> str:

@@ -19,7 +19,7 @@ from cleanroom.messages.http_parts import RequestParts, ResponseParts
 from cleanroom.messages.http_signatures import sign_request, verify_response
 from cleanroom.messages.identity import partner_id_of
 from cleanroom.messages.lists import EvaluatedBatch, Evaluation, ShapeCount, Snapshot
-from cleanroom.messages.rooms import CountingRule, Enrolment, EpochKey, KindRecipe, Member, Terms, Withdrawal
+from cleanroom.messages.rooms import Enrolment, EpochKey, KindRecipe, ListLimits, Member, Terms, Withdrawal
 from cleanroom.messages.sealing import SealingKey, seal, unseal
 from cleanroom.messages.signing import Signature, SignedDocument
 from matching import group, keyproof, merkle, tokens
@@ -224,6 +224,7 @@ class Partner:
             "root": merkle.root(rows.leaves(), rows.leaf_width).hex(),
             "shapes": shapes,
             "chunks": [hashlib.sha256(data).hexdigest() for data in sealed],
+            "sources": [],
             "created": instant(self.clock()),
         }
         return Snapshot.model_validate({**fields, **changes})
@@ -352,7 +353,12 @@ def make_terms(first: Partner, second: Partner, **changes: Any) -> Terms:  # noq
         "rule": "rule/1",
         "tiers": ("certain", "likely"),
         "segments": SEGMENTS,
-        "counting": CountingRule.model_validate({"mode": "exact", "floor": 2}),
+        "counting": {"mode": "exact", "floor": 2, "caps": "unsafe_none"},
+        "declared": (1000, 1000),
+        "limits": dict.fromkeys(ListLimits.model_fields, 1_000_000),
+        "new_tokens": {"count_from": "next_answer", "open_after_hours": 0, "open_after_snapshots": 1},
+        "host": "",
+        "probes": 0,
         "minimum_population": 2,
         "fields": (),
         "epoch_days": 30,

@@ -80,6 +80,9 @@ def put_round(database: Database, setting: Setting, number: int, state: RoundSta
             state=state,
             started_at=setting.ana.clock(),
             first_opened_at=None,
+            first_mature=1,
+            second_mature=1,
+            exchanged_after=None,
         ),
     )
 

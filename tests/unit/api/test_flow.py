@@ -43,8 +43,9 @@ def test_both_partners_see_the_right_matrix_and_a_delta_moves_it(escrow: Escrow,
 
     signed = ana.view(room).answer
     assert signed is not None
-    assert signed == bo.view(room).answer
-    answer = opened(signed, Answer)
+    answer, theirs = opened(signed, Answer), bo.view(room).answer
+    assert theirs is not None
+    assert opened(theirs, Answer) == answer.model_copy(update={"recipient": bo.id})
     assert shown(answer) == expected(setting.ana_list, setting.bo_list)
     assert [status.partner for status in answer.lists] == [ana.id, bo.id]
     assert [status.size for status in answer.lists] == ["20 to 50", "20 to 50"]
@@ -63,7 +64,7 @@ def test_both_partners_see_the_right_matrix_and_a_delta_moves_it(escrow: Escrow,
     assert shown(later) == expected(after | more, setting.bo_list)
     page = AnswerPage.model_validate_json(bo.get(f"/v1/rooms/{room}/answers").content)
     assert [opened(entry, Answer).number for entry in page.answers] == [1, 2]
-    assert page.answers[0] == signed
+    assert page.answers[0] == theirs
 
 
 def test_an_identifier_vetoes_a_weaker_match_and_another_makes_one(ana: Partner, bo: Partner) -> None:

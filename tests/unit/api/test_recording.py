@@ -91,17 +91,23 @@ def test_lists_evaluations_and_answers(escrow: Escrow, setting: Setting) -> None
         "evaluator": setting.ana.id,
         "number": 1,
     }
-    answer = setting.ana.view(setting.room).answer
-    assert answer is not None
+    mine, theirs = (partner.view(setting.room).answer for partner in (setting.ana, setting.bo))
+    assert mine is not None
+    assert theirs is not None
     assert answered.model_dump(exclude={"at"}) == {
-        "type": "answer-given/1",
-        "document": answer.digest(),
-        "edge": opened(answer, Answer).edge,
+        "type": "counts-released/1",
+        "caps": "unsafe_none",
+        "correction": False,
+        "cost": 0,
+        "edge": opened(mine, Answer).edge,
         "epoch": 0,
+        "first_document": mine.digest(),
         "first_policy": "",
         "forbidden": (),
+        "mode": "exact",
         "number": 1,
         "rules": RULES,
+        "second_document": theirs.digest(),
         "second_policy": "",
     }
     assert watch.new() == []
@@ -115,7 +121,7 @@ def test_an_answer_names_the_policies_at_its_edge_and_what_they_forbid(escrow: E
         digest_in(partner.publish(partner.epoch_key(setting.terms, 1)))
     a, b = setting.push_both(epoch=1)
     setting.evaluate_both([a], [b])
-    answered = next(item for item in entries(escrow, setting.room) if item.type == "answer-given/1")
+    answered = next(item for item in entries(escrow, setting.room) if item.type == "counts-released/1")
     assert (answered.first_policy, answered.second_policy) == ("", policy.digest())
     # Bo's customers and Ana's prospects: in the order of the terms' members, (prospects, customers).
     assert answered.forbidden == ((1, 0),)

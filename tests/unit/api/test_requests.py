@@ -17,6 +17,7 @@ from escrow.tables import Nonce
 def test_the_escrow_says_who_it_is_without_a_signature(escrow: Escrow) -> None:
     answer = escrow.http.get("/v1/escrow")
     assert answer.json() == {
+        "host": "",
         "key": escrow.desk.key.public.hex(),
         "protocol": "cleanroom/1",
         "now": "2026-03-01T09:00:00Z",

@@ -186,7 +186,7 @@ def test_an_answer_that_is_due_is_given_before_its_epoch_is_forgotten(escrow: Es
 
 
 def test_the_quota_counts_entries(room_with: Callable[..., Setting]) -> None:
-    other = room_with(quota=29)
+    other = room_with(quota=29, declared=(29, 29))
     rows = other.ana.rows(other.terms, other.ana_list)
     sealed = other.ana.seal_rows(rows, other.bo)
     other.ana.put_sealed(other.room, 1, sealed)

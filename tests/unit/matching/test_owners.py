@@ -313,7 +313,7 @@ def capped(keys: frozenset[Key]) -> frozenset[Key]:
     return frozenset(kept)
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(lists())
 def test_owned_is_the_rule(accounts: list[Account]) -> None:
     with pytest.MonkeyPatch.context() as patch:

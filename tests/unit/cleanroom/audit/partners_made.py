@@ -16,7 +16,7 @@ from cleanroom.domain.vocabulary import DEFAULT_SEGMENTS, Form, PartnerId, Role,
 from cleanroom.messages.documents import instant
 from cleanroom.messages.identity import partner_id_of
 from cleanroom.messages.records import Record
-from cleanroom.messages.rooms import CatalogueField
+from cleanroom.messages.rooms import CatalogueField, ListLimits
 from cleanroom.messages.sealing import SealingKey
 from cleanroom.messages.users import Roster
 from cleanroom.policy.model import Effect, Policy, Rule, When
@@ -123,7 +123,12 @@ def terms_text(room: str, version: int, previous: str) -> str:
         rule="rule/1",
         tiers=["certain", "likely"],
         segments=list(DEFAULT_SEGMENTS),
-        counting={"mode": "exact", "floor": 10},
+        counting={"mode": "exact", "floor": 10, "caps": "unsafe_none"},
+        declared=[1000, 1000],
+        limits=dict.fromkeys(ListLimits.model_fields, 1_000_000),
+        new_tokens={"count_from": "next_answer", "open_after_hours": 0, "open_after_snapshots": 1},
+        host="",
+        probes=0,
         minimum_population=1,
         fields=[CatalogueField.of(entry).model_dump(mode="json") for entry in DEFAULT_CATALOGUE],
         epoch_days=30,

@@ -142,23 +142,37 @@ class Life(Log):
         row = [{"companies": 17}, {"companies": 11}, {"companies": 12}]
         cells = [[{"withheld": "too_few_inside_or_outside"}, *row[1:]], row, row]
         place = {"epoch": 0, "number": number, "edge": edge}
-        answer = Answer.model_validate_json(
-            json_of(
-                room=self.room,
-                terms=self.terms.digest(),
-                segments=list(DEFAULT_SEGMENTS),
-                lists=lists,
-                cells=cells,
-                counting={"mode": "exact", "floor": 10},
-                **place,
-            )
-        )
+        common = {
+            "room": self.room,
+            "terms": self.terms.digest(),
+            "segments": list(DEFAULT_SEGMENTS),
+            "lists": lists,
+            "cells": cells,
+            "opened": [[0] * 3] * 3,
+            "counting": {"mode": "exact", "floor": 10, "caps": "unsafe_none"},
+            "cost": 0,
+            "correction": False,
+            **place,
+        }
+        answers = [Answer.model_validate_json(json_of(recipient=partner.id, **common)) for partner in PARTNERS]
         named = {
             f"{which}_policy": self.in_force(partner)
             for which, partner in zip(("first", "second"), PARTNERS, strict=True)
         }
-        signed = self.signed(answer, Named(ESCROW, ESCROW_KEY))
-        self.add(log.AnswerGiven, document=signed.digest(), forbidden=(), rules=RULES, **named, **place)
+        mine = self.signed(answers[0], Named(ESCROW, ESCROW_KEY))
+        self.add(
+            log.CountsReleased,
+            first_document=mine.digest(),
+            second_document=answers[1].digest(),
+            mode="exact",
+            caps="unsafe_none",
+            cost=0,
+            correction=False,
+            forbidden=(),
+            rules=RULES,
+            **named,
+            **place,
+        )
 
     def in_force(self, partner: Partner) -> str:
         document = self.policies.get(partner.id)

@@ -16,9 +16,9 @@ from cleanroom.audit.result import Audit
 from cleanroom.audit.verify import verify
 
 GOLDEN: Final = Path(__file__).parents[3] / "vectors" / "golden" / "audit"
-BUNDLE: Final = GOLDEN / f"room-2{bundles.SUFFIX}"
-EVER: Final = ("room", "room-2")
-"""With `terms/2`, and with `terms/3`."""
+BUNDLE: Final = GOLDEN / f"room-3{bundles.SUFFIX}"
+EVER: Final = ("room", "room-2", "room-3")
+"""With `terms/2`, `terms/3` and `terms/4`."""
 UNSIGNED: Final = {"created", "exported_by"}
 
 

@@ -28,6 +28,7 @@ def test_an_honest_room_holds_without_a_finding(life: Life) -> None:
     assert (audit.findings, audit.holds, audit.size, audit.root) == ((), True, 27, life.root().hex())
     assert (audit.room, audit.title, len(audit.escrow_words)) == (life.room, "Ana & Bo", 8)
     assert dict(audit.checked) == {
+        "answers recounted": 1,
         "decisions replayed": 5,
         "documents": 10,
         "entries": 27,
@@ -223,7 +224,7 @@ def test_damaged_files_are_refused(life: Life, tmp_path: Path) -> None:
 
 
 def test_a_bundle_without_terms_that_both_have_signed_is_refused(life: Life) -> None:
-    documents = tuple(signed for signed in life.documents.values() if '"terms/3"' not in signed.document)
+    documents = tuple(signed for signed in life.documents.values() if '"terms/4"' not in signed.document)
     with pytest.raises(BundleRefused, match="no terms"):
         verify(life.bundle(documents=documents))
 

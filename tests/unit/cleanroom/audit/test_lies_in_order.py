@@ -35,14 +35,14 @@ def again(life: Log, index: int) -> int:
 
 def test_terms_that_do_not_follow_are_named() -> None:
     life = lived()
-    life.twist = saying("terms/3", previous="00" * 32)
+    life.twist = saying("terms/4", previous="00" * 32)
     life.agree_terms()
     requires(broken(life.bundle()), "entry 28 (terms-signed/1)", "version 2 does not follow from the one before")
 
 
 def test_terms_of_another_escrow_are_named() -> None:
     life = lived()
-    life.twist = saying("terms/3", escrow_key=BO.key.public_key().public_bytes_raw().hex())
+    life.twist = saying("terms/4", escrow_key=BO.key.public_key().public_bytes_raw().hex())
     life.agree_terms()
     requires(broken(life.bundle()), "entry 28 (terms-signed/1)", "another room, escrow key or members")
 
@@ -107,11 +107,11 @@ def test_an_answer_names_the_policies_of_its_edge() -> None:
     early = "2026-03-01T09:05:00Z"
 
     def entry(item: Entry) -> Entry:
-        return item.model_copy(update={"edge": early}) if isinstance(item, log.AnswerGiven) else item
+        return item.model_copy(update={"edge": early}) if isinstance(item, log.CountsReleased) else item
 
-    life = lived(Twist(entry=entry, document=saying("answer/1", edge=early).document))
+    life = lived(Twist(entry=entry, document=saying("answer/2", edge=early).document))
     assert broken(life.bundle()) == {
-        "entry 18 (answer-given/1)": {"a policy that it names is not the newest that was in force at its edge"}
+        "entry 18 (counts-released/1)": {"a policy that it names is not the newest that was in force at its edge"}
     }
 
 
@@ -163,7 +163,7 @@ NOT_ITS_EPOCH = "its epoch is not the one that terms, policies and its moment gi
 def test_what_is_of_the_epoch_before_other_recipes_came_into_force_is_named() -> None:
     life = lived()
     newer = KindRecipe.model_validate({"kind": "domain", "normaliser": "2", "tables": "1"})
-    life.twist = saying("terms/3", kinds=(newer,))
+    life.twist = saying("terms/4", kinds=(newer,))
     life.agree_terms()
     life.pushed()
     found = broken(life.bundle())

@@ -106,7 +106,7 @@ def test_failed_checks_stand_before_everything_else() -> None:
 def test_what_there_is_none_of_is_said() -> None:
     empty = replace(AUDIT, events=(), shown=(), touched=(), findings=(), erased=2)
     text = Read(page(empty)).text
-    assert text.count("None.") == 5
+    assert text.count("None.") == 6
     assert "2 records; they are in no number below" in text
 
 

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cleanroom.messages.counting import Allowance, Correction, CountingWish
 from cleanroom.messages.documents import Document, signing_input
 from cleanroom.messages.lists import Answer, Evaluation, Snapshot
 from cleanroom.messages.notices import Notice
 from cleanroom.messages.openings import Opening
 from cleanroom.messages.policies import PolicyDocument
+from cleanroom.messages.probes import Probes
 from cleanroom.messages.receipts import Receipt
 from cleanroom.messages.records import HandedOver
 from cleanroom.messages.releases import Release
@@ -21,12 +23,16 @@ from cleanroom.messages.users import Roster
 GOLDEN: Final = Path(__file__).parents[3] / "vectors" / "golden"
 TYPES: Final[dict[str, type[Document]]] = {
     "enrolment/1": Enrolment,
-    "terms/3": Terms,
+    "terms/4": Terms,
     "withdrawal/1": Withdrawal,
     "epoch-key/1": EpochKey,
-    "snapshot/1": Snapshot,
+    "snapshot/2": Snapshot,
     "evaluation/1": Evaluation,
-    "answer/1": Answer,
+    "probes/1": Probes,
+    "answer/2": Answer,
+    "counting-wish/1": CountingWish,
+    "correction/1": Correction,
+    "allowance/1": Allowance,
     "policy/1": PolicyDocument,
     "roster/1": Roster,
     "receipt/1": Receipt,

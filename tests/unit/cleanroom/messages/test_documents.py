@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from cleanroom.domain.vocabulary import PartnerId
 from cleanroom.messages import api
 from cleanroom.messages.documents import Document, DocumentRefused, Wire, digest_of, instant, moment, read_document
-from cleanroom.messages.rooms import EarlierTerms, Terms
+from cleanroom.messages.lists import EarlierAnswer
+from cleanroom.messages.rooms import EarlierTerms, Terms, UnbudgetedTerms
 from matching.rule import CERTAIN, LIKELY
 
 CANARY = "kanarienvogel"
@@ -63,8 +64,9 @@ def below(kind: type[Document]) -> set[type[Document]]:
 def test_every_document_type_has_golden_bytes() -> None:
     ours = {kind for kind in below(Document) if kind.__module__.startswith("cleanroom.") and not below(kind)}
     # What an audit reads of earlier releases stands among the texts that nobody else reads.
-    assert ours == {*TYPES.values(), EarlierTerms}
-    assert read_document(EarlierTerms, RETIRED["terms/2"]).text() == RETIRED["terms/2"]
+    earlier = {"terms/2": EarlierTerms, "terms/3": UnbudgetedTerms, "answer/1": EarlierAnswer}
+    assert ours == {*TYPES.values(), *earlier.values()}
+    assert all(read_document(kind, RETIRED[name]).text() == RETIRED[name] for name, kind in earlier.items())
     assert [case["type"] for case in DOCUMENTS] == list(TYPES)
     assert all(kind.model_fields["type"].default == name for name, kind in TYPES.items())
 
@@ -234,8 +236,8 @@ def test_no_type_is_read_as_another(name: str) -> None:
 def test_ten_megabytes_of_garbage_are_refused_shortly() -> None:
     for garbage in (CANARY * 800_000, json.dumps({CANARY * 800_000: 1}), json.dumps({"room": CANARY * 800_000})):
         refused("withdrawal/1", garbage)
-    many = {**parsed("snapshot/1"), "chunks": [CANARY] * 90_000}
-    assert "and 89992 more" in refused("snapshot/1", canonical(many))
+    many = {**parsed("snapshot/2"), "chunks": [CANARY] * 90_000}
+    assert "and 89992 more" in refused("snapshot/2", canonical(many))
 
 
 @settings(max_examples=300, deadline=None)
@@ -290,7 +292,7 @@ def test_any_text_is_refused_and_nothing_else_comes_out(name: str, text: str) ->
     ],
 )
 def test_moments_that_do_not_exist_or_are_written_otherwise_are_refused(text: str) -> None:
-    for name, member in (("withdrawal/1", "created"), ("snapshot/1", "created"), ("answer/1", "edge")):
+    for name, member in (("withdrawal/1", "created"), ("snapshot/2", "created"), ("answer/2", "edge")):
         message = refused(name, canonical({**parsed(name), member: text}))
         assert member in message
         assert text not in message
@@ -307,20 +309,20 @@ def test_moments_and_their_texts(naive: datetime) -> None:
     "title", ["", "a\x00b", "a\tb", "a\x9b31mb", "a\u202eb", "a\u2066b", "a\u2028b", "\x7f", "x" * 201]
 )
 def test_titles_that_could_fool_a_screen_are_refused(title: str) -> None:
-    refused("terms/3", canonical({**parsed("terms/3"), "title": title}))
+    refused("terms/4", canonical({**parsed("terms/4"), "title": title}))
 
 
 @pytest.mark.parametrize("title", ["x", "x" * 200, "Société Générale", "日本電気", "A & B (Ü) 10%"])
 def test_titles_in_any_language_are_read(title: str) -> None:
-    assert read_document(Terms, canonical({**parsed("terms/3"), "title": title})).title == title
+    assert read_document(Terms, canonical({**parsed("terms/4"), "title": title})).title == title
 
 
 def changed_terms(**members: object) -> str:
-    return canonical({**parsed("terms/3"), **members})
+    return canonical({**parsed("terms/4"), **members})
 
 
 def test_inconsistent_terms_are_refused() -> None:
-    terms = parsed("terms/3")
+    terms = parsed("terms/4")
     first, second = terms["members"]
     for members in (
         {"members": [first, first]},
@@ -341,8 +343,16 @@ def test_inconsistent_terms_are_refused() -> None:
         {"segments": []},
         {"segments": [f"s{n}" for n in range(17)]},
         {"segments": ["Customers"]},
-        {"counting": {"mode": "exact", "floor": 0}},
-        {"counting": {"mode": CANARY, "floor": 10}},
+        {"counting": {"mode": "exact", "floor": 0, "caps": "budget"}},
+        {"counting": {"mode": CANARY, "floor": 10, "caps": "budget"}},
+        {"counting": {"mode": "standard", "floor": 10, "caps": "unsafe_none"}},
+        {"counting": {"mode": "exact", "floor": 10}},
+        {"declared": [1, terms["quota"] + 1]},
+        {"declared": [0, 1]},
+        {"declared": [1]},
+        {"host": "0" * 32},
+        {"new_tokens": {**terms["new_tokens"], "count_from": "now"}},
+        {"limits": {**terms["limits"], "distinct_percent": 99}},
         {"minimum_population": 0},
         {"epoch_days": 0},
         {"epoch_days": 367},
@@ -356,7 +366,7 @@ def test_inconsistent_terms_are_refused() -> None:
         {"expires": terms["starts"]},
         {"expires": "2025-01-01T00:00:00Z"},
     ):
-        refused("terms/3", changed_terms(**members))
+        refused("terms/4", changed_terms(**members))
 
 
 @pytest.mark.parametrize(("tiers", "least"), [(["certain"], CERTAIN), (["certain", "likely"], LIKELY)])
@@ -369,7 +379,7 @@ def terms_field(field: dict[str, Any], **members: object) -> dict[str, Any]:
 
 
 def test_fields_of_the_catalogue_that_cannot_be_are_refused() -> None:
-    fields = parsed("terms/3")["fields"]
+    fields = parsed("terms/4")["fields"]
     amount = next(field for field in fields if field["name"] == "amount")
     for members in (
         {"name": "account"},
@@ -387,21 +397,23 @@ def test_fields_of_the_catalogue_that_cannot_be_are_refused() -> None:
         {"ceiling": "exists"},
         {"ceiling": CANARY},
     ):
-        message = refused("terms/3", changed_terms(fields=[terms_field(amount, **members)]))
+        message = refused("terms/4", changed_terms(fields=[terms_field(amount, **members)]))
         assert "fields.0" in message
-    refused("terms/3", changed_terms(fields=[amount, amount]))
-    refused("terms/3", changed_terms(use=CANARY))
+    refused("terms/4", changed_terms(fields=[amount, amount]))
+    refused("terms/4", changed_terms(use=CANARY))
 
 
 def test_terms_at_their_limits_are_read() -> None:
-    amount = next(field for field in parsed("terms/3")["fields"] if field["name"] == "amount")
+    amount = next(field for field in parsed("terms/4")["fields"] if field["name"] == "amount")
     for members in (
         {"version": 1, "previous": ""},
         {"answer_interval": "unsafe_every_push"},
         {"answer_interval": 60},
         {"epoch_days": 366},
         {"segments": [f"s{n}" for n in range(16)]},
-        {"counting": {"mode": "exact", "floor": 1}},
+        {"counting": {"mode": "exact", "floor": 1, "caps": "unsafe_none"}},
+        {"declared": [1, parsed("terms/4")["quota"]]},
+        {"host": parsed("terms/4")["members"][1]["partner"]},
         {"fields": []},
         {"fields": [terms_field(amount, bands=[{"currency": "", "edges": [0]}])]},
         {"fields": [terms_field(amount, bands=[], reduced="none", ceiling="hidden")]},
@@ -410,7 +422,7 @@ def test_terms_at_their_limits_are_read() -> None:
 
 
 def test_an_answer_whose_matrix_does_not_fit_its_segments_is_refused() -> None:
-    answer = parsed("answer/1")
+    answer = parsed("answer/2")
     first, second = answer["lists"]
     for members in (
         {"cells": []},
@@ -422,11 +434,11 @@ def test_an_answer_whose_matrix_does_not_fit_its_segments_is_refused() -> None:
         {"lists": [first, {**second, "partner": first["partner"]}]},
         {"lists": [first]},
     ):
-        refused("answer/1", canonical({**answer, **members}))
+        refused("answer/2", canonical({**answer, **members}))
 
 
 def test_a_withheld_cell_cannot_carry_a_number() -> None:
-    answer = parsed("answer/1")
+    answer = parsed("answer/2")
     (shown, withheld), row = answer["cells"]
     for cell in (
         {**withheld, **shown},
@@ -438,11 +450,11 @@ def test_a_withheld_cell_cannot_carry_a_number() -> None:
         {**withheld, "size": 9},
         9,
     ):
-        refused("answer/1", canonical({**answer, "cells": [[shown, cell], row]}))
+        refused("answer/2", canonical({**answer, "cells": [[shown, cell], row]}))
 
 
 def test_epochs_count_from_the_start() -> None:
-    terms = read_document(Terms, TEXTS["terms/3"])
+    terms = read_document(Terms, TEXTS["terms/4"])
     starts, day = moment(terms.starts), timedelta(days=1)
     second = timedelta(seconds=1)
     ends = starts + 30 * day
@@ -455,7 +467,7 @@ def test_epochs_count_from_the_start() -> None:
 
 
 def test_members_are_found_by_name() -> None:
-    terms = read_document(Terms, TEXTS["terms/3"])
+    terms = read_document(Terms, TEXTS["terms/4"])
     first, second = terms.members
     assert (terms.other(first.partner), terms.other(second.partner)) == (second, first)
     assert terms.member(second.partner) == second

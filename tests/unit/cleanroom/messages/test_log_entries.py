@@ -75,6 +75,13 @@ NAMES = st.builds(str.__add__, st.sampled_from("az"), st.text("abyz019_", max_si
 DRAWN: Final[dict[str, st.SearchStrategy[Any]]] = {
     **dict.fromkeys(("at", "created", "edge", "expires"), MOMENTS),
     **dict.fromkeys(("partner", "owner", "evaluator", "prover", "verifier", "sender", "recipient", "author"), HEX16),
+    **dict.fromkeys(("first_document", "second_document", "commitment"), HEX32),
+    **dict.fromkeys(("cost", "units"), st.integers(0, 2**53 - 1)),
+    "correction": st.booleans(),
+    "holds": st.booleans(),
+    "caps": st.sampled_from(["budget", "unsafe_none"]),
+    "mode": st.sampled_from(["exact", "standard", "confidential"]),
+    "act": st.sampled_from(["weaker_counting", "refill"]),
     **dict.fromkeys(("document", "against", "of", "root", "receipt", "table", "invite"), HEX32),
     **dict.fromkeys(("prover_policy", "verifier_policy", "sender_policy", "recipient_policy"), HEX32),
     **dict.fromkeys(("first_policy", "second_policy"), HEX32 | st.just("")),
@@ -99,6 +106,8 @@ DRAWN: Final[dict[str, st.SearchStrategy[Any]]] = {
 def test_every_leaf_is_rfc_8785_and_is_read_again(name: str, data: st.DataObject) -> None:
     members = TYPES[name].model_fields.keys() - {"type"}
     drawn = {member: data.draw(DRAWN[member], label=member) for member in members}
+    if name == "allowance-given/1":
+        drawn["approver"] = data.draw(HEX16)
     if name == "operator-acted/1":
         drawn["version"] = data.draw(VERSIONS)
     entry = TYPES[name].model_validate({"type": name, **drawn})

@@ -68,7 +68,7 @@ class Case:
 def case() -> Case:
     key = Ed25519PrivateKey.generate()
     partner_id = partner_id_of(key.public_key().public_bytes_raw())
-    text = read_document(Terms, TEXTS["terms/3"])
+    text = read_document(Terms, TEXTS["terms/4"])
     mine = text.members[0].model_copy(
         update={"partner": partner_id, "identity_key": key.public_key().public_bytes_raw().hex()}
     )

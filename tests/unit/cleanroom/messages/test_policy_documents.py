@@ -56,7 +56,7 @@ def deny(**members: Any) -> Rule:  # noqa: ANN401 - any member of a rule
 # ---- there and back
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(policies(with_notes=False))
 def test_a_policy_comes_back_from_its_document_exactly(policy: Policy) -> None:
     text = document(policy).text()

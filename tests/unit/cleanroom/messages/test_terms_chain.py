@@ -24,7 +24,7 @@ def member(signer: Named, like: Member) -> Member:
     return like.model_copy(update={"partner": signer.name, "identity_key": key})
 
 
-GOLDEN = read_document(Terms, TEXTS["terms/3"])
+GOLDEN = read_document(Terms, TEXTS["terms/4"])
 FIRST = GOLDEN.model_copy(
     update={
         "members": (member(ONE, GOLDEN.members[0]), member(TWO, GOLDEN.members[1])),
@@ -90,7 +90,7 @@ def test_what_must_stay_the_same_is_kept(name: str) -> None:
 
 NEWER = {"kinds": tuple(item.model_copy(update={"tables": "2031-01"}) for item in FIRST.kinds)}
 BEGIN = [NEWER, {"kinds": FIRST.kinds[:1]}, {"rule": "rule/9"}, {"tiers": FIRST.tiers[:1]}]
-BEGIN += [{"segments": ("customers",)}, {"minimum_population": 77}, {"type": "terms/4"}]
+BEGIN += [{"segments": ("customers",)}, {"minimum_population": 77}, {"host": FIRST.members[0].partner}]
 KEEP = [{"expires": "2031-01-01T00:00:00Z"}, {"title": "another"}, {"purpose": "another"}, {"quota": 77}, {}]
 
 
