@@ -16,7 +16,7 @@ from cleanroom.domain.collector import collect_rarely
 
 SLOW_MACHINE = [HealthCheck.too_slow]
 
-settings.register_profile("test", deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINE)
+settings.register_profile("test", max_examples=40, deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINE)
 settings.register_profile("soak", deadline=None, max_examples=1_000, suppress_health_check=SLOW_MACHINE)
 settings.load_profile("test")
 

@@ -9,6 +9,7 @@ from tests.attacks.model import Measured
 WIDTH, HEIGHT = 860, 520
 LEFT, RIGHT, TOP, BOTTOM = 78, 190, 84, 66
 LOWEST, HIGHEST, MOST = 0.08, 0.32, 26
+LINE = 20
 STYLE: Final = """
     .page { fill: #ffffff; }
     .head { font-size: 19px; font-weight: 600; fill: #1d2229; }
@@ -98,9 +99,9 @@ def _years() -> Iterator[str]:
 
 def _mode(mode: str, curve: Mapping[int, Measured], ceiling: Mapping[int, float]) -> Iterator[str]:
     right = WIDTH - RIGHT
-    _, y = _at(0, LIMITS[mode])
-    yield f'  <line class="limit {mode}" x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
-    yield f'  <text class="soft" x="{right + 8}" y="{y + 4:.1f}">limit, {mode}: {LIMITS[mode]:.2f}</text>'
+    _, limit = _at(0, LIMITS[mode])
+    yield f'  <line class="limit {mode}" x1="{LEFT}" y1="{limit:.1f}" x2="{right}" y2="{limit:.1f}"/>'
+    yield f'  <text class="soft" x="{right + 8}" y="{limit + 4:.1f}">limit, {mode}: {LIMITS[mode]:.2f}</text>'
     yield f'  <polyline class="ceiling {mode}" points="{_points([_at(*place) for place in ceiling.items()])}"/>'
     places = {answers: _at(answers, found.mean) for answers, found in curve.items()}
     yield f'  <polyline class="line {mode}" points="{_points(list(places.values()))}"/>'
@@ -110,7 +111,8 @@ def _mode(mode: str, curve: Mapping[int, Measured], ceiling: Mapping[int, float]
         yield f'  <line class="line {mode}" x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}"/>'
         yield f'  <circle class="{mode}-dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
     x, y = list(places.values())[-1]
-    yield f'  <text class="text" x="{x + 10:.1f}" y="{y + 8:.1f}">{mode}</text>'
+    below = limit + LINE if abs(y - limit) < LINE else y + 8
+    yield f'  <text class="text" x="{x + 10:.1f}" y="{below:.1f}">{mode}</text>'
     x, y = _at(*list(ceiling.items())[-1])
     yield f'  <text class="soft" x="{x + 10:.1f}" y="{y - 2:.1f}">its ceiling</text>'
 

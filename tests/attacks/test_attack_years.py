@@ -51,6 +51,7 @@ def test_in_an_uncapped_room_a_floor_is_an_oracle(ground: Ground) -> None:
     assert told == [bool(ground.members[group[0]]) for group in ask.groups]
 
 
+@pytest.mark.soak
 def test_a_year_in_standard_has_thirteen_answers_and_tells_little(ground: Ground) -> None:
     """Half of the guesses right would be the luck of one in a million years."""
     rng, start = np.random.default_rng(10), ground.world.clock()

@@ -309,6 +309,7 @@ def command_here(partner: Partner, *arguments: object) -> tuple[int, str]:
     return command_line.run([*map(str, arguments), "--home", str(partner.home)], environment), told.getvalue()
 
 
+@pytest.mark.soak
 def test_the_command_never_repeats_a_cell(on_sqlite: Run, tmp_path: Path) -> None:
     partner = on_sqlite.ground.acme
 

@@ -282,6 +282,7 @@ def test_a_list_too_small_is_kept_and_the_room_says_why(world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_an_escrow_out_of_reach_keeps_the_push(world: World, tmp_path: Path) -> None:
     serve = [sys.executable, "-c", ESCROW, "serve", "--home", str(tmp_path / "e"), "--port", "0", "--json"]
     lone = Partner(tmp_path / "lone")

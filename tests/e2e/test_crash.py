@@ -53,6 +53,7 @@ def started(partner: Partner, ground: Ground, *command: object) -> "subprocess.P
     return partner.start(*command, log=ground.folder / f"{partner.name}.log")
 
 
+@pytest.mark.soak
 def test_an_upload_is_visible_completely_or_not_at_all(tmp_path: Path) -> None:
     """Killed in the middle of a chunk, between chunks, and before the acknowledgement: no half is ever seen."""
     with running(tmp_path / "escrow") as escrow, Gate(int(escrow.url.rpartition(":")[2])) as gate:

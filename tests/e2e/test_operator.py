@@ -165,6 +165,7 @@ def test_an_agent_refuses_plain_http_beyond_loopback(escrow: Escrow, tmp_path: P
     assert (code, error["code"]) == (1, "insecure_address")
 
 
+@pytest.mark.soak
 def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
     cert, key = self_signed(tmp_path)
     for half in (("--tls-cert", cert), ("--tls-key", key)):
@@ -172,6 +173,7 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
         assert refusal(done) == "input_refused"
 
 
+@pytest.mark.soak
 def test_a_certificate_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     _, key = self_signed(tmp_path)
     tls = ("--tls-cert", tmp_path / "nothing.pem", "--tls-key", key)

@@ -103,6 +103,7 @@ def test_the_report_says_who_saw_which_field_of_how_many_accounts(lived: Sharing
     assert most["account"] == 2
 
 
+@pytest.mark.soak
 def test_a_reviewer_compares_with_the_bundle_before(world: World, fresh: Sharing, tmp_path: Path) -> None:
     room = fresh
     room.settle()

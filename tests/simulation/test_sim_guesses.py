@@ -149,6 +149,7 @@ def test_an_epoch_that_their_policy_began_is_free_once_in_thirty_days(guessing: 
     assert (guessing.used(room), guessing.evaluated(room)) == (0, 1)
 
 
+@pytest.mark.soak
 def test_an_epoch_that_my_policy_began_is_free(guessing: Guessing) -> None:
     room = guessing.room(declared=20, epoch_days=366)
     guessing.push(room, range(20))

@@ -14,7 +14,7 @@ from cleanroom.agent.rooms import open_room
 
 Rows = list[dict[str, str]]
 QUICK = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 ANCHOR = {"website": "anchor-of-the-tests.com", "segment": "customers"}
 
@@ -44,7 +44,7 @@ def test_the_report_is_the_maximum_matching_of_the_lists(
 
 
 @pytest.mark.soak
-@settings(parent=QUICK, max_examples=100)
+@settings(parent=QUICK, max_examples=40)
 @given(
     first=account_lists(40), second=account_lists(40), segments=st.permutations(SEGMENTS).map(lambda s: tuple(s[:2]))
 )

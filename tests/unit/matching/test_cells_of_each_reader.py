@@ -10,7 +10,7 @@ def without(entries: list[Entry], out: int) -> list[Entry]:
     return [entry for i, entry in enumerate(entries) if i != out]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists(), lists(largest=12), LEAST)
 def test_one_entry_less_moves_what_is_shown_about_its_list_by_one_in_all(
     first: list[Entry], second: list[Entry], least: int
@@ -64,7 +64,7 @@ def test_an_entry_that_loses_its_partner_in_the_first_segment_does_not_count_in_
     assert counted([rival, loser], second).about_first.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists(), lists(), LEAST)
 def test_where_no_entry_meets_two_segments_every_cell_stands_for_itself(
     first: list[Entry], second: list[Entry], least: int

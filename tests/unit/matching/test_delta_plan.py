@@ -229,7 +229,7 @@ def permitted(state: State, minimum: int) -> pd.DataFrame:
     return kept[["handle", "segment", "kind", "key"]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(before=STATE, after=STATE, minimum=st.integers(1, 4), immediate=st.booleans())
 def test_every_plan_ends_in_a_permitted_state(*, before: State, after: State, minimum: int, immediate: bool) -> None:
     checked(permitted(before, minimum), permitted(after, minimum), minimum, immediate=immediate)

@@ -129,7 +129,7 @@ def test_ids_and_segments_of_different_length_are_refused() -> None:
         merge(keys, np.zeros(1, np.uint8), pd.Series(["a", "b"], dtype="str"), ["lei"])
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(lists(), st.data())
 def test_the_order_of_accounts_does_not_matter(accounts: list[Account], data: st.DataObject) -> None:
     order = data.draw(st.permutations(accounts))
@@ -140,7 +140,7 @@ def test_the_order_of_accounts_does_not_matter(accounts: list[Account], data: st
     assert readable(one, accounts) == readable(other, order)
 
 
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(lists())
 def test_an_honest_list_has_no_equal_points_and_no_entry_has_too_many_keys(accounts: list[Account]) -> None:
     found = merged(accounts)
@@ -154,7 +154,7 @@ def test_an_honest_list_has_no_equal_points_and_no_entry_has_too_many_keys(accou
     assert rows.groupby("entry")["segment"].nunique().le(1).all()
 
 
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(lists())
 def test_held_are_the_accounts_own_keys_and_every_key_of_an_entry_is_held(accounts: list[Account]) -> None:
     own = {account.id: account.keys for account in accounts}

@@ -174,7 +174,7 @@ def test_bit_255_and_the_negative_of_good_points_are_refused() -> None:
         assert_same_verdict(not_reduced, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.integers(1, ORDER - 1))
 def test_any_encoding_gets_the_oracles_verdict(encoding: bytes, factor: int) -> None:
     assert_same_verdict(encoding, factor)
@@ -204,7 +204,7 @@ def test_linear_combinations_that_vanish() -> None:
     assert group.linear(ORDER - 1, group.base_multiply(TWO), 2) == group.IDENTITY
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1), st.integers(1, ORDER - 1))
 def test_response_is_nonce_minus_product(nonce: int, challenge: int, secret: int) -> None:
     found = group.response(scalar(nonce), scalar(challenge), scalar(secret))

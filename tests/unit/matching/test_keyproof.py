@@ -101,7 +101,7 @@ def test_the_reflected_proof_for_the_opposite_key_does_not_hold() -> None:
         assert not keyproof.verify(key, negated_challenge, BOUND)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 511))
 def test_no_bit_of_a_proof_can_change(bit: int) -> None:
     proof = bytearray(keyproof.prove(SECRET, BOUND))
@@ -109,7 +109,7 @@ def test_no_bit_of_a_proof_can_change(bit: int) -> None:
     assert not keyproof.verify(KEY, bytes(proof), BOUND)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 255))
 def test_no_bit_of_a_key_can_change(bit: int) -> None:
     key = bytearray(KEY)

@@ -37,7 +37,7 @@ def without(rows: Rows, out: int) -> Rows:
 SOME = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists(largest=12), lists(largest=12), SOME, LEAST)
 def test_what_is_known_can_always_be_subtracted(
     first: list[Entry], second: list[Entry], pairs: Pairs, least: int
@@ -50,7 +50,7 @@ def test_what_is_known_can_always_be_subtracted(
     Rest.of(counts.about_second, counts.first_sizes, counts.second_sizes, about_second)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists(largest=12), lists(largest=12), SOME, LEAST)
 def test_an_entry_that_was_not_opened_moves_the_rest_by_one_in_all(
     first: list[Entry], second: list[Entry], pairs: Pairs, least: int

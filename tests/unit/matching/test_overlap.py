@@ -26,7 +26,7 @@ from matching.rule import CERTAIN, LIKELY
 # ---- properties
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists(), lists(), st.integers(0, 2**32 - 1), st.booleans(), LEAST)
 def test_cells_are_the_oracles_whatever_the_order_of_rows(
     first: list[Entry],
@@ -92,7 +92,7 @@ def test_the_other_side_sees_the_transposed_matrix(first: list[Entry], second: l
     assert here.first_sizes.tolist() == there.second_sizes.tolist()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists(), st.integers(0, 9), st.integers(0, 9))
 def test_a_hub_counts_once(first: list[Entry], segment: int, other: int) -> None:
     """An entry that holds every key of the other list is one company in each cell at most."""

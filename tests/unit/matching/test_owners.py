@@ -313,7 +313,7 @@ def capped(keys: frozenset[Key]) -> frozenset[Key]:
     return frozenset(kept)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(lists())
 def test_owned_is_the_rule(accounts: list[Account]) -> None:
     with pytest.MonkeyPatch.context() as patch:

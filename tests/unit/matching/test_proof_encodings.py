@@ -31,7 +31,7 @@ from matching.proof import _prove_with_nonce
 from matching.refusal import Refusal
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 8 * proof.PROOF_BYTES - 1))
 def test_no_bit_of_a_proof_can_change(bit: int) -> None:
     flipped = bytearray(PROOF)
@@ -39,7 +39,7 @@ def test_no_bit_of_a_proof_can_change(bit: int) -> None:
     assert not holds(shown=bytes(flipped))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["key", "blinded", "evaluated", "statement"]), st.integers(0, 12 * 256 - 1))
 def test_no_bit_of_a_claim_can_change(part: str, bit: int) -> None:
     claim = {"key": KEY, "blinded": BLINDED.tobytes(), "evaluated": EVALUATED.tobytes(), "statement": STATEMENT}

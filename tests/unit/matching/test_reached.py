@@ -74,7 +74,7 @@ def test_a_key_on_too_many_accounts_is_none_in_a_part_either(key: str) -> None:
     assert {key for key, _ in whole["x"][2]} == {"duns"}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(lists(smallest=8), st.data())
 def test_the_rest_of_a_list_says_nothing_about_what_is_reached(accounts: list[Account], data: st.DataObject) -> None:
     chosen = data.draw(st.sets(st.integers(0, len(accounts) - 1), max_size=3))
@@ -85,7 +85,7 @@ def test_the_rest_of_a_list_says_nothing_about_what_is_reached(accounts: list[Ac
     assert part_of(accounts, start, inside)[0] == whole
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(lists(smallest=8), st.data())
 def test_a_change_moves_what_is_reached_and_nothing_else(before: list[Account], data: st.DataObject) -> None:
     """As an incremental commit does it: both states in one frame, merged without the one and without the other."""

@@ -70,7 +70,7 @@ def test_a_code_is_its_shape(segment: int, counts: list[int]) -> None:
     assert packed((segment, tuple(counts[:kinds]))) == packed(shape)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 5), st.lists(st.integers(0, 3), min_size=12, max_size=12).filter(any))))
 def test_codes_are_the_packed_shapes_of_entries_in_any_order_of_rows(drawn: list[tuple[int, list[int]]]) -> None:
     shapes = [(segment, tuple(counts)) for segment, counts in drawn]
@@ -163,7 +163,7 @@ SHAPES = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SHAPES, st.integers(1, 6))
 def test_no_class_below_the_minimum_leaves(shapes: list[Shape], minimum: int) -> None:
     rows = rows_of(*shapes)
@@ -177,7 +177,7 @@ def test_no_class_below_the_minimum_leaves(shapes: list[Shape], minimum: int) ->
     assert found.dropped_keys == sum(entry in kept for entry, _, _ in before - after)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SHAPES, st.integers(1, 6))
 def test_nobody_is_left_out_who_could_be_placed(shapes: list[Shape], minimum: int) -> None:
     rows = rows_of(*shapes)

@@ -70,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("flipped") / "bundle"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(flips)
 @example(("log/checkpoint", len(MEMBERS["log/checkpoint"]) - 1, 1))
 @example(("documents.jsonl", len(MEMBERS["documents.jsonl"]) - 1, 42))

@@ -292,7 +292,7 @@ def attempt(data: bytes, *, n: int = 5) -> None:
     assert all(getattr(found, column).dtype == np.uint8 for column in ("name", "op", "segment", "kind", "value"))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=600))
 def test_fuzz_bytes(data: bytes) -> None:
     attempt(data)
@@ -300,7 +300,7 @@ def test_fuzz_bytes(data: bytes) -> None:
     attempt(data + GOOD[-8:])
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=6))
 def test_fuzz_changed_bytes(changes: list[tuple[int, int]]) -> None:
     data = bytearray(GOOD)
@@ -309,7 +309,7 @@ def test_fuzz_changed_bytes(changes: list[tuple[int, int]]) -> None:
     attempt(bytes(data))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, len(GOOD) // 4 - 1),
     st.sampled_from([0, 1, 2, 0x7F, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE, 64, 4096]),

@@ -240,7 +240,7 @@ def test_ten_megabytes_of_garbage_are_refused_shortly() -> None:
     assert "and 89992 more" in refused("snapshot/2", canonical(many))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(list(TYPES)), st.data())
 def test_any_mutation_is_refused(name: str, data: st.DataObject) -> None:
     text = TEXTS[name]
@@ -254,7 +254,7 @@ def test_any_mutation_is_refused(name: str, data: st.DataObject) -> None:
     assert document.text() == changed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(list(TYPES)),
     st.one_of(

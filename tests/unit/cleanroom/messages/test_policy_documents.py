@@ -56,7 +56,7 @@ def deny(**members: Any) -> Rule:  # noqa: ANN401 - any member of a rule
 # ---- there and back
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(policies(with_notes=False))
 def test_a_policy_comes_back_from_its_document_exactly(policy: Policy) -> None:
     text = document(policy).text()
@@ -66,7 +66,7 @@ def test_a_policy_comes_back_from_its_document_exactly(policy: Policy) -> None:
     assert found.text() == text
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(policies())
 def test_notes_stay_at_home_and_change_no_byte(policy: Policy) -> None:
     silent = replace(policy, rules=tuple(replace(rule, note="") for rule in policy.rules))

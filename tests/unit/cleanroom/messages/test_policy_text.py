@@ -399,7 +399,7 @@ def read_or_complaints(source: str | bytes) -> Policy | list[str]:
         return str(refusal).split("\n")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200) | st.text("[]{},:- \n'\"#&*!|>%?aé\\xuU0", max_size=80))
 @example('"\\UFFFFFFFF"')
 @example("? ")
@@ -414,7 +414,7 @@ def test_any_text_is_a_policy_or_refused_and_nothing_else_comes_out(source: str 
         assert all(COMPLAINT.fullmatch(line) for line in found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_changed_policy_is_a_policy_or_refused_and_no_rule_gets_lost(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(WHOLE)))
@@ -433,7 +433,7 @@ def test_a_changed_policy_is_a_policy_or_refused_and_no_rule_gets_lost(data: st.
 # ---- written for people
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(policies())
 def test_what_is_written_is_read_as_the_same_policy(policy: Policy) -> None:
     text = write_policy(policy, partners=PARTNERS)

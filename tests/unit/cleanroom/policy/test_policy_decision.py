@@ -49,7 +49,7 @@ def digest(rows: list[list[Any]]) -> str:
     return hashlib.sha256(json.dumps(rows, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), st.sampled_from(INSTANTS))
 def test_a_decision_is_what_the_oracle_finds_cell_by_cell_in_both_directions(where: Sides, at: datetime) -> None:
     for direction in (where, where.turned()):
@@ -58,7 +58,7 @@ def test_a_decision_is_what_the_oracle_finds_cell_by_cell_in_both_directions(whe
         assert made.table() == digest(expected)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), st.sampled_from(INSTANTS))
 def test_a_decision_says_what_is_sealed_in_each_agreed_cell(where: Sides, at: datetime) -> None:
     made = decision(where, at)

@@ -38,7 +38,7 @@ def unasking(policy: Policy | None) -> Policy | None:
     return replace(policy, rules=tuple(replace(r, when=replace(r.when, reciprocity=NONE)) for r in policy.rules))
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), CONTEXTS)
 def test_what_no_grant_covers_is_hidden(where: Sides, at: Context) -> None:
     granted = [rule for rule in (where.owner.rules if where.owner else ()) if rule.effect is Effect.GRANT]
@@ -47,7 +47,7 @@ def test_what_no_grant_covers_is_hidden(where: Sides, at: Context) -> None:
             assert where.form(field, at) is Form.HIDDEN
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), CONTEXTS)
 def test_a_deny_that_applies_hides_whatever_else_is_said(where: Sides, at: Context) -> None:
     denies = [rule for rule in (where.owner.rules if where.owner else ()) if rule.effect is Effect.DENY]
@@ -56,21 +56,21 @@ def test_a_deny_that_applies_hides_whatever_else_is_said(where: Sides, at: Conte
             assert where.form(field, at) is Form.HIDDEN
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), rules(effects=[Effect.GRANT]), CONTEXTS)
 def test_a_further_grant_takes_nothing_away(where: Sides, rule: Rule, at: Context) -> None:
     more = replace(where, owner=with_rule(where.owner, rule))
     assert all(level(more, field, at) >= level(where, field, at) for field in EVERY_FIELD)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), rules(effects=[Effect.DENY]), CONTEXTS)
 def test_a_further_deny_shows_nothing_more(where: Sides, rule: Rule, at: Context) -> None:
     fewer = replace(where, owner=with_rule(where.owner, rule))
     assert all(level(fewer, field, at) <= level(where, field, at) for field in EVERY_FIELD)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), CONTEXTS)
 def test_never_above_either_sides_limit_nor_the_terms(where: Sides, at: Context) -> None:
     for field in EVERY_FIELD:
@@ -81,7 +81,7 @@ def test_never_above_either_sides_limit_nor_the_terms(where: Sides, at: Context)
         assert entry is None or shown <= LEVEL[entry.ceiling]
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), CONTEXTS, st.sampled_from([ACCOUNT, *FIELDS, *map(str, FieldClass)]))
 def test_accepting_more_hides_nothing_where_nothing_is_asked_in_return(where: Sides, at: Context, target: str) -> None:
     recipient = where.recipient or Policy(owner=THEIRS)
@@ -101,7 +101,7 @@ def test_accepting_more_can_hide_where_a_rule_asks_for_as_much_in_return() -> No
     assert sides(mine, full).form("amount", context()) is Form.HIDDEN
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), CONTEXTS)
 def test_existence_is_mutual(where: Sides, at: Context) -> None:
     turned = where.turned()
@@ -114,14 +114,14 @@ def test_existence_is_mutual(where: Sides, at: Context) -> None:
     assert where.agreed(at.mine, at.theirs, at.at) is turned.agreed(at.theirs, at.mine, at.at)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_sides(), CONTEXTS)
 def test_existence_knows_neither_role_nor_nomination(where: Sides, at: Context) -> None:
     others = [replace(at, nomination=nomination, role=role) for nomination in Nomination for role in Role]
     assert len({where.form(ACCOUNT, each) for each in others}) == 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(policies(OURS), open_policies(THEIRS), CONTEXTS)
 def test_signing_gives_count_to_all_who_do_not_take_it_back(owner: Policy, recipient: Policy, at: Context) -> None:
     denied = any(r.effect is Effect.DENY and ACCOUNT in r.fields for r in owner.rules)
@@ -129,7 +129,7 @@ def test_signing_gives_count_to_all_who_do_not_take_it_back(owner: Policy, recip
         assert sides(owner, recipient).form(ACCOUNT, at) in {Form.COUNT, Form.EXISTS}
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(st.integers(0, 10**9), st.integers(1, 10**7))
 def test_a_window_is_exact_to_the_second(start: int, length: int) -> None:
     begins = NOW + start * SECOND

@@ -236,7 +236,7 @@ def test_every_two_rules_on_one_side(returned: Form | None) -> None:
         assert all(where.form("amount", each) == oracle(where, "amount", each) for each in TINY), (first, second)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(any_sides(most=6), CONTEXTS)
 def test_random_policies_decide_as_the_design_says(where: Sides, at: Context) -> None:
     for field in (ACCOUNT, *(entry.name for entry in GROUND.catalogue)):

@@ -151,7 +151,7 @@ def test_a_rule_for_whoever_comes_is_not_for_nobody_while_the_other_side_is_unkn
     assert Code.RECIPIENT_NOBODY not in codes
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(policies(OURS))
 def test_any_policy_can_be_reviewed(policy: Policy) -> None:
     ids = [rule.id for rule in policy.rules]

@@ -254,7 +254,7 @@ def test_a_schema_that_does_not_even_decode(filled: Path, passphrase: Secret[str
         Vault.open(filled, passphrase)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 1 << 20), bit=st.integers(0, 7))
 def test_flipped_bits(
     tmp_path_factory: pytest.TempPathFactory, original: Path, passphrase: Secret[str], place: int, bit: int

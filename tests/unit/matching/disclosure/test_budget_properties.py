@@ -70,7 +70,7 @@ def in_window(spends: list[Spend], end: int) -> int:
     return sum(spend.units for spend in spends if end - YEAR_SECONDS < spend.at <= end)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MODE, requests(st.one_of(STEPS, BACK)))
 def test_no_year_holds_more_than_was_allowed_whatever_the_clock(mode: Mode, asked: list[Request]) -> None:
     given = played(mode, asked)
@@ -86,7 +86,7 @@ def test_no_year_holds_more_than_was_allowed_whatever_the_clock(mode: Mode, aske
         assert not spend.correction or [at for at in corrections if at >= spend.at] == [spend.at]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MODE, requests(st.one_of(STEPS, BACK)))
 def test_without_refills_no_year_anywhere_holds_more_than_the_mode_gives(mode: Mode, asked: list[Request]) -> None:
     """Every window of 365 days, wherever it ends, and whenever what lies in it was granted."""
@@ -100,7 +100,7 @@ def test_without_refills_no_year_anywhere_holds_more_than_the_mode_gives(mode: M
     assert all(spend.at - given[0].at <= CORRECTION_SECONDS for spend in given if spend.correction)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MODE, requests(STEPS), st.integers(0, 400 * DAY), st.integers(1, 14), st.booleans())
 def test_until_is_the_earliest_moment_at_which_it_is_granted(
     mode: Mode,
@@ -133,7 +133,7 @@ def test_until_is_the_earliest_moment_at_which_it_is_granted(
         assert verdict(found.until) == Granted()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MODE, requests(STEPS), st.integers(0, 400 * DAY))
 def test_the_gauge_says_what_the_judge_does(mode: Mode, asked: list[Request], after: int) -> None:
     given = played(mode, asked)
@@ -157,7 +157,7 @@ def test_the_gauge_says_what_the_judge_does(mode: Mode, asked: list[Request], af
         assert isinstance(later, Refused)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MODE, requests(STEPS), st.integers(1, 400 * DAY))
 def test_an_earlier_clock_grants_nothing_that_the_true_one_refuses_for_an_interval(
     mode: Mode, asked: list[Request], back: int

@@ -85,7 +85,7 @@ def masks_of(kernel: Kernel, scalar: int) -> npt.NDArray[np.uint64]:
     return masks
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.one_of(st.integers(0, 2**252 + 2**125 - 1), st.sampled_from([8 * 16**i for i in range(63)])))
 def test_the_digits_of_a_scalar(kernel: Kernel, scalar: int) -> None:
     """One mask a digit is all ones, and what they name adds up to the scalar."""
