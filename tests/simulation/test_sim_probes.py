@@ -89,8 +89,8 @@ def test_probes_look_like_the_list_and_stay_for_the_epoch(world: World) -> None:
     world.clock.step(days=1)
     world.settle(acme, globex, room=room)
     after = state(acme, open_room(acme, room))
-    pick = lambda rows: sorted(rows["key"][rows["key"].str.startswith(PROBE)])  # noqa: E731
-    assert pick(after) == pick(before)
+    kept, drawn = (sorted(rows["key"][rows["key"].str.startswith(PROBE)]) for rows in (after, before))
+    assert kept == drawn
     assert len(after) == len(before)
 
 
